@@ -1,0 +1,105 @@
+// The contract every engine keeps, shaped like the Tinker API (sample, forward_backward, optim_step, save, load), so
+// that the loops of src/learning run unchanged on the embedded engine and on a cluster. Losses are sums of per-token
+// terms times the weights in `Datum.mask`; whoever wants a mean scales the mask.
+import type { Datum } from "../core/datum.ts";
+import type { Random } from "../core/random.ts";
+import type { RgbImage } from "../core/image.ts";
+import type { Segment, StopReason, ViewImage } from "../core/trajectory.ts";
+
+export interface SamplingParams {
+  readonly maxNewTokens: number;
+  /** 0 means greedy. */
+  readonly temperature: number;
+  /** In (0, 1]; 1 is off. */
+  readonly topP: number;
+  /** 0 is off. */
+  readonly topK: number;
+  /** Sampling ends right after the text so far contains one of these. The end-of-turn token always ends it. */
+  readonly stopStrings: readonly string[];
+}
+
+export interface SampleRequest {
+  /** Names the growing sequence: requests with one id extend each other, so the engine may keep its KV cache. */
+  readonly sequenceId: string;
+  /** Requests whose `promptKey` is equal start with the same first request's segments (a group), computed once. */
+  readonly promptKey?: string;
+  /** The whole sequence so far. */
+  readonly segments: readonly Segment[];
+  readonly params: SamplingParams;
+  /** The sequence's own stream; consumed once per sampled token. */
+  readonly random: Random;
+}
+
+export interface SampleResult {
+  readonly tokens: readonly number[];
+  /** ln p of each token under the model at temperature 1 without top-p/top-k truncation (the training distribution). */
+  readonly logprobs: readonly number[];
+  readonly stop: StopReason;
+}
+
+export interface Sampler {
+  /** One result per request, in order. The batch's composition is part of the determinism contract. */
+  sample(requests: readonly SampleRequest[]): Promise<readonly SampleResult[]>;
+  /** Forgets the cache of a finished sequence. */
+  release(sequenceId: string): void;
+}
+
+/** Text and image to tokens, as the model family needs it. Pure; shared by the agent and the loops. */
+export interface Codec {
+  readonly imagePadId: number;
+  readonly endOfTurnId: number; // <|im_end|>
+  /** Plain text: strings that look like special tokens are encoded as ordinary text. */
+  encodeText(text: string): number[];
+  /** Trusted template text: special tokens are recognised. */
+  encodeTemplate(text: string): number[];
+  /** Special tokens are shown by name. */
+  decode(tokens: readonly number[]): string;
+  /** Resizes to the processor's grid within its pixel limits. @throws DataError for an aspect ratio of 200 or more. */
+  viewImage(image: RgbImage): ViewImage;
+}
+
+/**
+ * `crossEntropy`: -mask * ln p. `ppo`: -mask * min(r A, clip(r, 1 - clipLow, 1 + clipHigh) A) with r = p / p_sampled.
+ */
+export type LossSpec =
+  | { readonly type: "crossEntropy" }
+  | { readonly type: "ppo"; readonly clipLow: number; readonly clipHigh: number };
+
+export interface ForwardBackwardResult {
+  /** Sum over all tokens of the loss terms. */
+  readonly loss: number;
+  /** Per datum, length T: ln p of each token under the current weights (position 0 is 0). */
+  readonly logprobs: readonly Float32Array[];
+  /** Sum over tokens with mask != 0 of the entropy of the predicted distribution, in nats. */
+  readonly entropySum: number;
+}
+
+export interface AdamWParams {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Global norm the gradient is clipped to; 0 is off. */
+  readonly maxGradNorm: number;
+}
+
+export interface OptimStepResult {
+  /** Global L2 norm before clipping. */
+  readonly gradNorm: number;
+}
+
+export interface Engine extends Sampler {
+  readonly codec: Codec;
+  readonly parameterCount: number;
+  /** Adds the gradient of the summed loss to the accumulator. */
+  forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult>;
+  /** Applies the accumulated gradient, then clears it. */
+  optimStep(params: AdamWParams): Promise<OptimStepResult>;
+  /** Writes weights, tokenizer and processor config in Hugging Face layout (no optimiser state). */
+  saveWeights(dir: string): Promise<void>;
+  /** Weights and optimiser state, enough to continue training exactly. */
+  saveState(dir: string): Promise<void>;
+  loadState(dir: string): Promise<void>;
+  dispose(): Promise<void>;
+}

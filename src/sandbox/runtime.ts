@@ -1,0 +1,24 @@
+// The contract of the Python tool: a runtime opens sessions; a session runs cells one after another with lasting state.
+import type { RgbImage } from "../core/image.ts";
+import type { ToolResult } from "../core/trajectory.ts";
+
+export interface SessionOptions {
+  /** Become `image_clue_0`, `image_clue_1`, ... (PIL images) in the session. */
+  readonly images: readonly RgbImage[];
+}
+
+export interface PythonSession {
+  /**
+   * Runs one cell. Never rejects for what the code did (that is the outcome); rejects with SandboxError only when the
+   * runtime itself is broken. Calls on one session are serial.
+   */
+  run(code: string): Promise<ToolResult>;
+  /** Ends the process. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface PythonRuntime {
+  open(options: SessionOptions): Promise<PythonSession>;
+  /** Ends every session and process of this runtime. */
+  close(): Promise<void>;
+}
