@@ -1,0 +1,295 @@
+// Every key a recipe may hold, with its bounds and its default. Defaults are the settings of the paper (arXiv
+// 2602.20739, 7B policy); a miniature recipe overrides the sizes. Where several things are possible the section is a
+// union on `type`. Prose about a key stands beside it, because this file is what a user reads to learn the keys.
+import { z } from "zod";
+import type { EndReasonType } from "../core/trajectory.ts";
+
+const count = z.int().min(1);
+const countOrNone = z.int().min(0);
+const fraction = z.number().min(0).max(1);
+const size = z.int().min(1).max(1_000_000);
+
+const endReasons = [
+  "answered",
+  "turnLimit",
+  "turnTokenLimit",
+  "contextLimit",
+  "imageLimit",
+  "noAction",
+  "pythonError",
+  "sandboxFailure",
+] as const satisfies readonly EndReasonType[];
+
+const engine = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("embedded"),
+    /** Threads of ONNX Runtime; 0 takes every core. */
+    threads: z.int().min(0).max(1024).default(0),
+  }),
+]);
+
+/** Shape of a new Qwen2.5-VL; only `pretrain` reads it, the other stages take the shape of the checkpoint. */
+const architecture = z
+  .strictObject({
+    hiddenSize: size,
+    layers: count,
+    heads: count,
+    kvHeads: count,
+    intermediateSize: size,
+    vocabSize: z.int().min(300),
+    vision: z.strictObject({
+      depth: count,
+      hiddenSize: size,
+      heads: count,
+      intermediateSize: size,
+      /** Side of an attention window in pixels. */
+      windowSize: z.int().min(28).default(112),
+      /** Numbers of the layers that attend over the whole image instead of windows. */
+      fullAttentionBlocks: z.array(z.int().min(0)).default([]),
+    }),
+  })
+  .superRefine((a, context) => {
+    const divides = (path: string[], whole: number, parts: number, rule: string): void => {
+      if (whole % parts !== 0) context.addIssue({ code: "custom", path, input: parts, message: rule });
+    };
+    divides(["heads"], a.hiddenSize, a.heads, `must divide hiddenSize (${a.hiddenSize})`);
+    divides(["kvHeads"], a.heads, a.kvHeads, `must divide heads (${a.heads})`);
+    const { vision } = a;
+    divides(["vision", "heads"], vision.hiddenSize, vision.heads, `must divide vision.hiddenSize (${vision.hiddenSize})`);
+  });
+
+const model = z.strictObject({
+  /** Directory of the checkpoint to start from. */
+  init: z.string().min(1).exactOptional(),
+  architecture: architecture.exactOptional(),
+  processor: z
+    .strictObject({
+      /** Pixel limits of an image after the smart resize. */
+      minPixels: z.int().min(784).default(3136),
+      maxPixels: z.int().min(784).default(2_000_000),
+    })
+    .superRefine((p, context) => {
+      if (p.minPixels > p.maxPixels)
+        context.addIssue({
+          code: "custom",
+          path: ["minPixels"],
+          input: p.minPixels,
+          message: `must not exceed maxPixels (${p.maxPixels})`,
+        });
+    })
+    .prefault({}),
+});
+
+const tasks = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("world"),
+    /** Seed of the task stream; splits never share a task. Separate from the run's seed, so seeds share data. */
+    seed: z.int().min(0).default(0),
+    /** Relative frequency of each kind of task. */
+    weights: z
+      .strictObject({
+        plain: z.number().min(0).default(1),
+        look: z.number().min(0).default(1),
+        search: z.number().min(0).default(1),
+        compare: z.number().min(0).default(1),
+        count: z.number().min(0).default(1),
+      })
+      .refine((w) => Object.values(w).some((weight) => weight > 0), "must have at least one weight above 0")
+      .prefault({}),
+    /** Regions an object can hide in. */
+    places: z.int().min(2).max(16).default(4),
+  }),
+]);
+
+const python = z.strictObject({
+  callTimeoutMs: z.int().min(10).max(3_600_000).default(30_000),
+  /** Sessions alive at once. */
+  maxConcurrent: z.int().min(1).max(4096).default(64),
+  /** Address space of one session. */
+  memoryBytes: z
+    .int()
+    .min(64 * 2 ** 20)
+    .default(2 ** 30),
+  /** matplotlib settings of every session, e.g. `figure.dpi: 50`. */
+  matplotlibRc: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+});
+
+const agent = z.strictObject({
+  /** A built-in prompt template's name, or a path to a template file. */
+  template: z.string().min(1).default("mini"),
+  /** Turns of the model, the answer's own included. */
+  maxTurns: z.int().min(1).max(1000).default(5),
+  maxTurnTokens: count.default(10_240),
+  /** Prompt, turns, observations and image tokens together. */
+  maxContextTokens: z.int().min(16).default(32_768),
+  maxImages: z.int().min(0).max(10_000).default(32),
+  onPythonError: z.enum(["show", "end"]).default("show"),
+  /** `lockstep` samples in a fixed order and is deterministic; `eager` goes on with whichever tool call is back. */
+  schedule: z.enum(["lockstep", "eager"]).default("lockstep"),
+});
+
+const notTruncated =
+  "must be off (topP 1, topK 0) in training: sampled tokens carry the log-probabilities of the whole distribution, " +
+  "and the clipped ratio is wrong for a truncated one; to sample so in evaluation set evaluation.topP or evaluation.topK";
+
+const sampling = z.strictObject({
+  temperature: z
+    .number()
+    .min(0)
+    .max(10)
+    .refine((t) => t > 0, "must be above 0 in training: greedy rollouts of a group are all alike")
+    .default(1),
+  topP: z
+    .number()
+    .gt(0)
+    .max(1)
+    .refine((p) => p === 1, notTruncated)
+    .default(1),
+  topK: countOrNone.refine((k) => k === 0, notTruncated).default(0),
+});
+
+const reward = z.strictObject({
+  /** Added per counted tool call when the answer is right. */
+  toolCall: z.number().min(-10).max(10).default(0.1),
+  /** `ran`: every call that ran to its end (the paper); `effective`: only those that showed something new. */
+  countedCalls: z.enum(["ran", "effective"]).default("ran"),
+  /** A longer answer is wrong unread. */
+  maxAnswerChars: count.default(1000),
+});
+
+const selection = z
+  .strictObject({
+    /** Prompts drawn at once, prompts trained on, rollouts of each prompt. */
+    genBatch: count.default(32),
+    trainBatch: count.default(16),
+    rolloutsPerPrompt: z.int().min(2).default(8),
+    /** Draws at most per step; a step that reaches this trains on fewer prompts, with a warning. */
+    maxGenBatches: count.default(4),
+    dropBroken: z.boolean().default(true),
+    /** End reasons that are not broken. */
+    keepEndReasons: z.array(z.enum(endReasons)).min(1).default(["answered", "turnLimit", "pythonError"]),
+    /** Which rewards of a group must vary, and by how much, for the group to be kept. */
+    zeroVariance: z
+      .strictObject({
+        accuracy: z.boolean().default(false),
+        total: z.boolean().default(true),
+        tolerance: z.number().min(0).default(1e-6),
+      })
+      .prefault({}),
+    ranking: z.enum(["group", "sample", "off"]).default("group"),
+  })
+  .superRefine((s, context) => {
+    if (s.trainBatch > s.genBatch * s.maxGenBatches)
+      context.addIssue({
+        code: "custom",
+        path: ["trainBatch"],
+        input: s.trainBatch,
+        message: `must not exceed genBatch * maxGenBatches (${s.genBatch * s.maxGenBatches}), or no step can fill it`,
+      });
+  });
+
+const advantage = z.strictObject({
+  baseline: z.enum(["totalReward", "accuracy"]).default("totalReward"),
+  normalizeByStd: z.boolean().default(false),
+});
+
+const optimizer = z.strictObject({
+  learningRate: z.number().gt(0).max(1).default(1e-6),
+  warmupSteps: countOrNone.default(0),
+  /** After the warm-up; `cosine` and `linear` fall to 0 at the last step. */
+  schedule: z.enum(["constant", "cosine", "linear"]).default("constant"),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().gt(0).default(1e-8),
+  weightDecay: z.number().min(0).max(1).default(0.01),
+  /** Global norm the gradient is clipped to; 0 is off. */
+  maxGradNorm: z.number().min(0).default(1),
+});
+
+const train = z.strictObject({
+  steps: countOrNone.default(700),
+  /** Optimiser steps the trained prompts are split into. */
+  minibatches: count.default(1),
+  /** Tokens (with padding) of one forward and backward pass. */
+  microBatchTokens: count.default(16_384),
+  clipLow: fraction.default(0.2),
+  clipHigh: z.number().min(0).max(10).default(0.2),
+  /** Steps between checkpoints and between evaluations; 0 is only at the end. */
+  saveEvery: countOrNone.default(0),
+  evaluateEvery: countOrNone.default(0),
+});
+
+const evaluation = z.strictObject({
+  tasks: count.default(400),
+  split: z.enum(["train", "validation", "test"]).default("test"),
+  temperature: z.number().min(0).max(10).default(0),
+  topP: z.number().gt(0).max(1).default(1),
+  topK: countOrNone.default(0),
+  /** Turns allowed in evaluation; agent.maxTurns when left out (the paper: 30). */
+  maxTurns: z.int().min(1).max(1000).exactOptional(),
+  /** Episodes run together. */
+  concurrent: count.default(64),
+});
+
+const sft = z.strictObject({
+  demonstrations: count.default(2000),
+  epochs: count.default(1),
+  /** Demonstrations an optimiser step. */
+  batchSize: count.default(32),
+  microBatchTokens: count.default(16_384),
+  /** How often the scripted teacher errs, as fractions of the demonstrations. */
+  teacher: z
+    .strictObject({
+      giveUp: fraction.default(0.2),
+      wrongPlace: fraction.default(0.1),
+      pythonError: fraction.default(0.1),
+    })
+    .prefault({}),
+  optimizer: optimizer.prefault({}),
+});
+
+const pretrain = z.strictObject({
+  steps: countOrNone.default(1000),
+  /** Sequences an optimiser step. */
+  batchSize: count.default(64),
+  microBatchTokens: count.default(16_384),
+  optimizer: optimizer.prefault({}),
+});
+
+const logging = z.strictObject({
+  /** Whole groups are stored until this many trajectories are; 0 stores none. */
+  trajectoriesPerStep: countOrNone.default(16),
+});
+
+export const configSchema = z.strictObject({
+  /** Names the run directory; the config file's own name when left out. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, '.', '_' or '-', and start with a letter or digit")
+    .exactOptional(),
+  seed: z.int().min(0).default(0),
+  engine: engine.prefault({ type: "embedded" }),
+  model: model.prefault({}),
+  tasks: tasks.prefault({ type: "world" }),
+  python: python.prefault({}),
+  agent: agent.prefault({}),
+  sampling: sampling.prefault({}),
+  reward: reward.prefault({}),
+  selection: selection.prefault({}),
+  advantage: advantage.prefault({}),
+  optimizer: optimizer.prefault({}),
+  train: train.prefault({}),
+  evaluation: evaluation.prefault({}),
+  sft: sft.prefault({}),
+  pretrain: pretrain.prefault({}),
+  logging: logging.prefault({}),
+});
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** A checked config with every default filled in, and its name. */
+export type ResolvedConfig = DeepReadonly<z.output<typeof configSchema>> & { readonly name: string };
