@@ -61,6 +61,8 @@ export interface SelectionRecord {
   readonly capHit: boolean;
   /** Survivors cut by rank: groups, or trajectories with ranking "sample". */
   readonly rankCut: number;
+  /** Groups with at least one sample trained on. */
+  readonly groupsTrained: number;
 }
 
 export interface RolloutStepResult {
@@ -141,9 +143,18 @@ export async function rolloutStep(
       ? survivors.reduce((n, s) => n + s.samples.length, 0) - samples.length
       : Math.max(0, survivors.length - trainGroups);
 
-  const groupsSurviving = survivors.length;
-  const record = { promptsDrawn, batchesDrawn, groupsSurviving, droppedGroups, droppedTrajectories };
-  return { samples, drawn, record: { ...record, capHit: !enough(), rankCut } };
+  const taken = new Set(samples);
+  const record: SelectionRecord = {
+    promptsDrawn,
+    batchesDrawn,
+    groupsSurviving: survivors.length,
+    droppedGroups,
+    droppedTrajectories,
+    capHit: !enough(),
+    rankCut,
+    groupsTrained: survivors.filter((s) => s.samples.some((sample) => taken.has(sample))).length,
+  };
+  return { samples, drawn, record };
 }
 
 export function withAdvantages(group: TrajectoryGroup, options: AdvantageOptions): AdvantagedGroup {

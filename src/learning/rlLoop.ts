@@ -1,0 +1,130 @@
+// The RL loop: rollout step, update, report, again. An async generator, so that the caller owns everything around a
+// step (logging, evaluation, checkpoints, stopping): while it holds a report, nothing else runs, and `report.state` with
+// the engine's own state is all a resumed run needs.
+import type { Task } from "../core/task.ts";
+import type { AdamWParams, Engine } from "../engines/engine.ts";
+import { definedMetrics } from "./metrics.ts";
+import type { RlMetrics } from "./metrics.ts";
+import { rlStep } from "./rlStep.ts";
+import type { RlStepResult } from "./rlStep.ts";
+import { rolloutMetrics } from "./rolloutMetrics.ts";
+import { learningRateAt } from "./schedule.ts";
+import type { ScheduleOptions } from "./schedule.ts";
+import { rolloutStep } from "./selection.ts";
+import type { RolloutStepDependencies, RolloutStepResult, SelectionOptions } from "./selection.ts";
+
+export interface RlLoopOptions {
+  /** Steps of the whole run; a resumed run counts those done before. */
+  readonly steps: number;
+  readonly seed: number;
+  readonly selection: SelectionOptions;
+  readonly minibatches: number;
+  readonly microBatchTokens: number;
+  readonly clipLow: number;
+  readonly clipHigh: number;
+  readonly optimizer: Omit<AdamWParams, "learningRate">;
+  readonly schedule: Omit<ScheduleOptions, "totalSteps">;
+}
+
+/** All the loop remembers between steps. Plain JSON. */
+export interface RlLoopState {
+  /** Steps done. */
+  readonly step: number;
+  /** Prompts drawn so far: the position in the task order. */
+  readonly cursor: number;
+}
+
+export const initialRlState: RlLoopState = { step: 0, cursor: 0 };
+
+export interface RlLoopDependencies {
+  readonly engine: Engine;
+  /** The task at a position of the data order (see taskOrder.ts); a pure function. */
+  taskAt(position: number): Task;
+  /** n rollouts of every task with the engine's current weights. The label names the random streams. */
+  readonly rollout: RolloutStepDependencies["rollout"];
+  /** Milliseconds, monotonic. */
+  now(): number;
+}
+
+export interface RlStepReport {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly metrics: RlMetrics;
+  /** Everything drawn and what was selected of it. */
+  readonly rollout: RolloutStepResult;
+  /** For the person watching: what made this step less than it should be. */
+  readonly warnings: readonly string[];
+  /** The state after this step. */
+  readonly state: RlLoopState;
+}
+
+/** @throws EngineError when a loss or gradient is not finite, naming step and values. */
+export async function* rlLoop(
+  options: RlLoopOptions,
+  dependencies: RlLoopDependencies,
+  from: RlLoopState = initialRlState,
+): AsyncGenerator<RlStepReport, void, undefined> {
+  const { engine, taskAt, rollout, now } = dependencies;
+  let { cursor } = from;
+  const draw = (count: number): Task[] => Array.from({ length: count }, () => taskAt(cursor++));
+
+  for (let index = from.step; index < options.steps; index++) {
+    const step = index + 1;
+    const learningRate = learningRateAt(index, { ...options.schedule, totalSteps: options.steps });
+
+    const startedAt = now();
+    const rolled = await rolloutStep(options.selection, { draw, rollout }, `train/${step}`);
+    const rolledAt = now();
+    const trained =
+      rolled.samples.length === 0
+        ? undefined
+        : await rlStep(engine, rolled.samples, {
+            ...options,
+            step,
+            optimizer: { ...options.optimizer, learningRate },
+          });
+    const endedAt = now();
+
+    const fromRollout = rolloutMetrics(rolled);
+    const rolloutSeconds = (rolledAt - startedAt) / 1000;
+    const sampledTokens = (fromRollout["response/tokens_mean"] ?? 0) * (fromRollout["trajectories/drawn"] ?? 0);
+    const metrics = {
+      ...fromRollout,
+      ...(trained && trainMetrics(trained)),
+      ...definedMetrics({
+        "train/learning_rate": learningRate,
+        "time/rollout_s": rolloutSeconds,
+        "time/train_s": (endedAt - rolledAt) / 1000,
+        "time/step_s": (endedAt - startedAt) / 1000,
+        "time/sampled_tokens_per_s": rolloutSeconds > 0 ? sampledTokens / rolloutSeconds : undefined,
+      }),
+    };
+    yield { step, metrics, rollout: rolled, warnings: warningsOf(rolled, options), state: { step, cursor } };
+  }
+}
+
+function trainMetrics(result: RlStepResult): RlMetrics {
+  return {
+    "train/loss": result.loss,
+    "train/grad_norm": result.gradNorm,
+    "train/entropy": result.entropy,
+    "train/logprob_gap_mean": result.logprobGapMean,
+    "train/logprob_gap_max": result.logprobGapMax,
+    "train/clip_fraction": result.clipFraction,
+    "train/approx_kl": result.approxKl,
+    "train/optimizer_steps": result.optimizerSteps,
+    "train/tokens": result.trainedTokens,
+    "train/padding_share": result.paddingShare,
+  };
+}
+
+function warningsOf({ samples, record }: RolloutStepResult, { selection }: RlLoopOptions): string[] {
+  if (!record.capHit) return [];
+  const had = `${record.groupsSurviving} of ${selection.trainGroups} groups survived ${record.promptsDrawn} prompts`;
+  const cap = `selection.maxGenBatches = ${selection.maxGenBatches} reached`;
+  return [
+    samples.length === 0
+      ? `${cap}: no group survived ${record.promptsDrawn} prompts, so the step made no update`
+      : `${cap}: ${had}, so the step trained on fewer`,
+  ];
+}
