@@ -1,0 +1,138 @@
+// A trajectory for people, turn by turn, in a terminal. Pure text; pictures are named, with the size the model sees.
+import { stripVTControlCharacters } from "node:util";
+import type { Action, ScoredTrajectory, ToolOutcome, Trajectory, Turn, ViewImage } from "../core/trajectory.ts";
+import { sampledTokens, totalTokens, visualTokens } from "./tokenCounts.ts";
+
+export interface FormatOptions {
+  /** ANSI colours. */
+  readonly color: boolean;
+  /** Where image i was saved; i counts the images in the context (the task's own, then figures in order). */
+  readonly imagePath?: (i: number) => string;
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
+type Style = keyof typeof CODES;
+type Paint = (style: Style, text: string) => string;
+
+/** Text from the model and from Python is stripped of terminal control sequences. Ends with a line end. */
+export function formatTrajectory(
+  trajectory: Trajectory & Partial<Pick<ScoredTrajectory, "reward">>,
+  options: FormatOptions,
+): string {
+  const paint: Paint = (style, text) => (options.color ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text);
+  let imageIndex = 0;
+  const imageLine = (view: ViewImage): string => {
+    const { width, height } = view.pixels;
+    const path = options.imagePath?.(imageIndex);
+    const line = `image_clue_${imageIndex}: ${width} x ${height} px, ${count(view.tokenCount, "token")}`;
+    imageIndex++;
+    return paint("cyan", `  ${line}${path === undefined ? "" : `, ${path}`}`);
+  };
+
+  const lines: string[] = [
+    paint("bold", `task ${trajectory.taskId} (${trajectory.taskKind}), member ${trajectory.member}`),
+    ...indent(safe(trajectory.question)),
+  ];
+  let turnIndex = 0;
+  let afterTurn: Turn | undefined;
+  const closeTurn = (): void => {
+    if (afterTurn?.tool !== undefined) lines.push(...toolLines(afterTurn, paint));
+    afterTurn = undefined;
+  };
+  const openTurn = (turn: Turn): void => {
+    closeTurn();
+    turnIndex++;
+    const cut = turn.stop === "length" ? ", cut by length" : "";
+    lines.push("", paint("bold", `turn ${turnIndex}`) + paint("dim", ` (${count(turn.tokenCount, "token")}${cut})`));
+    lines.push(...actionLines(turn.text, turn.action, paint));
+    afterTurn = turn;
+  };
+  for (const segment of trajectory.segments) {
+    const turn = trajectory.turns[turnIndex];
+    if (segment.type === "sampled" && turn !== undefined) openTurn(turn);
+    else if (segment.type === "image") {
+      closeTurn();
+      lines.push(imageLine(segment.image));
+    }
+  }
+  for (const turn of trajectory.turns.slice(turnIndex)) openTurn(turn);
+  closeTurn();
+  lines.push("", ...endLines(trajectory, paint));
+  return `${lines.join("\n")}\n`;
+}
+
+function actionLines(text: string, action: Action, paint: Paint): string[] {
+  const body = action.type === "code" ? action.code : undefined;
+  const at = body === undefined ? -1 : text.indexOf(body);
+  if (body === undefined || at < 0) return indent(safe(text));
+  const reasoning = text.slice(0, at).replace(/<code>\s*(`{3,}\w*)?\s*$/, "");
+  return [...indent(safe(reasoning)), ...indent(safe(body), "  | ").map((line) => paint("blue", line))];
+}
+
+function toolLines(turn: Turn, paint: Paint): string[] {
+  const tool = turn.tool;
+  if (tool === undefined) return [];
+  const lost = tool.alive ? "" : ", session lost";
+  const head = `${describeOutcome(tool.outcome)}${lost}, ${Math.round(tool.elapsedMs)} ms, ${count(tool.figures.length, "figure")}`;
+  const lines = [paint(tool.outcome.type === "ok" ? "green" : "red", `  => ${head}`)];
+  if (tool.stdout.trim() !== "") lines.push(...indent(safe(tool.stdout), "  > "));
+  if (tool.outcome.type === "pythonError")
+    lines.push(...indent(safe(tool.outcome.traceback), "  ! ").map((line) => paint("red", line)));
+  return lines;
+}
+
+function describeOutcome(outcome: ToolOutcome): string {
+  switch (outcome.type) {
+    case "ok":
+      return "ok";
+    case "pythonError":
+      return `python error (${safe(outcome.errorType)})`;
+    case "timeout":
+      return `timeout after ${outcome.limitMs / 1000} s`;
+    case "outOfMemory":
+      return "out of memory";
+    case "outputLimit":
+      return `more than ${outcome.limitBytes} bytes of output`;
+    case "killed":
+      return `killed (${safe(outcome.reason)})`;
+    case "forbidden":
+      return `forbidden (${safe(outcome.reason)})`;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function endLines(trajectory: Parameters<typeof formatTrajectory>[0], paint: Paint): string[] {
+  const { endReason, reward } = trajectory;
+  const detail = endReason.type === "sandboxFailure" ? `: ${safe(endReason.message)}` : "";
+  const lines = [paint("bold", `end: ${endReason.type}`) + detail];
+  const right = reward?.accuracy;
+  if (trajectory.answer !== undefined) {
+    const style = right === undefined ? "yellow" : right === 1 ? "green" : "red";
+    lines.push(paint(style, `answer: ${safe(trajectory.answer)}`) + `  (truth: ${safe(trajectory.groundTruth)})`);
+  }
+  if (reward !== undefined)
+    lines.push(
+      `reward: ${reward.total.toFixed(2)} (accuracy ${reward.accuracy ?? "undecided"}, tool calls ${reward.toolCall.toFixed(2)})`,
+    );
+  lines.push(
+    `tool calls: ${trajectory.toolCalls} ran, ${trajectory.effectiveToolCalls} effective`,
+    `tokens: ${totalTokens(trajectory)} in all, ${sampledTokens(trajectory)} sampled, ${visualTokens(trajectory)} visual`,
+  );
+  return lines;
+}
+
+function indent(text: string, by = "  "): string[] {
+  const trimmed = text.trimEnd();
+  return trimmed === "" ? [] : trimmed.split("\n").map((line) => by + line);
+}
+
+/** What model-written code printed must not move the reader's cursor. */
+function safe(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
