@@ -32,8 +32,10 @@ export interface RunDirectory {
 }
 
 export interface CreateRunOptions {
-  /** The folder itself (`--run`). Without it a new folder under `root` is named after the config and numbered. */
+  /** The folder itself (`--run`). Without it a new folder under `root` is named `name` and numbered. */
   readonly dir?: string;
+  /** The config's name by default. */
+  readonly name?: string;
   /** Parent of named runs; `runs` in the working directory by default. */
   readonly root?: string;
   /** Lets a finished or broken run in `dir` be removed first. Never touches a folder that is not a run. */
@@ -47,7 +49,7 @@ export interface CreateRunOptions {
 export function createRun(config: ResolvedConfig, options: CreateRunOptions = {}): RunDirectory {
   const path =
     options.dir === undefined
-      ? makeNumbered(resolve(options.root ?? "runs"), config.name)
+      ? makeNumbered(resolve(options.root ?? "runs"), options.name ?? config.name)
       : makeGiven(resolve(options.dir), options.overwrite ?? false);
   mkdirSync(join(path, "checkpoints"), { recursive: true });
   writeFileAtomic(join(path, "config.yaml"), dumpConfig(config));

@@ -2,23 +2,15 @@
 // 2602.20739, 7B policy); a miniature recipe overrides the sizes. Where several things are possible the section is a
 // union on `type`. Prose about a key stands beside it, because this file is what a user reads to learn the keys.
 import { z } from "zod";
-import type { EndReasonType } from "../core/trajectory.ts";
+import { endReasonTypes } from "../learning/filters.ts";
+import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
+import { PLACES } from "../tasks/world/vocabulary.ts";
+import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
 
 const count = z.int().min(1);
 const countOrNone = z.int().min(0);
 const fraction = z.number().min(0).max(1);
 const size = z.int().min(1).max(1_000_000);
-
-const endReasons = [
-  "answered",
-  "turnLimit",
-  "turnTokenLimit",
-  "contextLimit",
-  "imageLimit",
-  "noAction",
-  "pythonError",
-  "sandboxFailure",
-] as const satisfies readonly EndReasonType[];
 
 const engine = z.discriminatedUnion("type", [
   z.strictObject({
@@ -37,6 +29,9 @@ const architecture = z
     kvHeads: count,
     intermediateSize: size,
     vocabSize: z.int().min(300),
+    ropeTheta: z.number().gt(1).default(1_000_000),
+    /** Rotary frequencies for time, height and width; they sum to half the head's channels. Split evenly if left out. */
+    mropeSection: z.tuple([countOrNone, countOrNone, countOrNone]).exactOptional(),
     vision: z.strictObject({
       depth: count,
       hiddenSize: size,
@@ -54,7 +49,15 @@ const architecture = z
     };
     divides(["heads"], a.hiddenSize, a.heads, `must divide hiddenSize (${a.hiddenSize})`);
     divides(["kvHeads"], a.heads, a.kvHeads, `must divide heads (${a.heads})`);
-    const { vision } = a;
+    const { vision, mropeSection } = a;
+    const half = a.hiddenSize / a.heads / 2;
+    if (mropeSection !== undefined && mropeSection.reduce((sum, n) => sum + n, 0) !== half)
+      context.addIssue({
+        code: "custom",
+        path: ["mropeSection"],
+        input: mropeSection,
+        message: `must sum to hiddenSize / heads / 2 (${half})`,
+      });
     divides(["vision", "heads"], vision.hiddenSize, vision.heads, `must divide vision.hiddenSize (${vision.hiddenSize})`);
   });
 
@@ -85,19 +88,21 @@ const tasks = z.discriminatedUnion("type", [
     type: z.literal("world"),
     /** Seed of the task stream; splits never share a task. Separate from the run's seed, so seeds share data. */
     seed: z.int().min(0).default(0),
-    /** Relative frequency of each kind of task. */
+    /** Relative frequency of each kind of task; 0 leaves it out. */
     weights: z
       .strictObject({
-        plain: z.number().min(0).default(1),
-        look: z.number().min(0).default(1),
-        search: z.number().min(0).default(1),
-        compare: z.number().min(0).default(1),
-        count: z.number().min(0).default(1),
+        plain: z.number().min(0).default(DEFAULT_WEIGHTS.plain),
+        look: z.number().min(0).default(DEFAULT_WEIGHTS.look),
+        search: z.number().min(0).default(DEFAULT_WEIGHTS.search),
+        compare: z.number().min(0).default(DEFAULT_WEIGHTS.compare),
+        count: z.number().min(0).default(DEFAULT_WEIGHTS.count),
       })
       .refine((w) => Object.values(w).some((weight) => weight > 0), "must have at least one weight above 0")
       .prefault({}),
     /** Regions an object can hide in. */
-    places: z.int().min(2).max(16).default(4),
+    places: z.int().min(2).max(PLACES.length).default(PLACES.length),
+    /** How plainly an object stands out: 1 most, near 0 hardly. */
+    contrast: z.number().gt(0).max(1).default(1),
   }),
 ]);
 
@@ -167,11 +172,11 @@ const selection = z
     maxGenBatches: count.default(4),
     dropBroken: z.boolean().default(true),
     /** End reasons that are not broken. */
-    keepEndReasons: z.array(z.enum(endReasons)).min(1).default(["answered", "turnLimit", "pythonError"]),
+    keepEndReasons: z.array(z.enum(endReasonTypes)).min(1).default(["answered", "turnLimit", "pythonError"]),
     /** Which rewards of a group must vary, and by how much, for the group to be kept. */
     zeroVariance: z
       .strictObject({
-        accuracy: z.boolean().default(false),
+        accuracy: z.boolean().default(true),
         total: z.boolean().default(true),
         tolerance: z.number().min(0).default(1e-6),
       })
@@ -196,8 +201,9 @@ const advantage = z.strictObject({
 const optimizer = z.strictObject({
   learningRate: z.number().gt(0).max(1).default(1e-6),
   warmupSteps: countOrNone.default(0),
-  /** After the warm-up; `cosine` and `linear` fall to 0 at the last step. */
+  /** After the warm-up; `cosine` and `linear` fall to finalFraction of learningRate at the last step. */
   schedule: z.enum(["constant", "cosine", "linear"]).default("constant"),
+  finalFraction: fraction.default(0),
   beta1: z.number().min(0).lt(1).default(0.9),
   beta2: z.number().min(0).lt(1).default(0.999),
   epsilon: z.number().gt(0).default(1e-8),
@@ -237,12 +243,14 @@ const sft = z.strictObject({
   /** Demonstrations an optimiser step. */
   batchSize: count.default(32),
   microBatchTokens: count.default(16_384),
-  /** How often the scripted teacher errs, as fractions of the demonstrations. */
+  /** How the scripted teacher errs: probabilities (giveUp before each look, the others per demonstration). */
   teacher: z
     .strictObject({
-      giveUp: fraction.default(0.2),
-      wrongPlace: fraction.default(0.1),
-      pythonError: fraction.default(0.1),
+      giveUp: fraction.default(DEFAULT_BEHAVIOUR.giveUp),
+      wrongPlace: fraction.default(DEFAULT_BEHAVIOUR.wrongPlace),
+      pythonError: fraction.default(DEFAULT_BEHAVIOUR.pythonError),
+      /** Order of a scan over places. */
+      order: z.enum(["reading", "random"]).default(DEFAULT_BEHAVIOUR.order),
     })
     .prefault({}),
   optimizer: optimizer.prefault({}),

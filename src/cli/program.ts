@@ -1,0 +1,50 @@
+// The `pyvision` command, put together from its subcommands.
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { createReporter } from "../runs/progress.ts";
+import { registerDoctor } from "./doctor.ts";
+import { describeFailure } from "./failure.ts";
+import { registerPretrain } from "./pretrain.ts";
+import { registerRollout } from "./rollout.ts";
+import { registerSft } from "./sft.ts";
+import { registerTrain } from "./train.ts";
+
+export function buildProgram(): Command {
+  const program = new Command("pyvision")
+    .description("Train, run and evaluate agentic vision models that look at images and videos by writing Python.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .option("--debug", "print the stack of an error (also: PYVISION_DEBUG=1)")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help of a command")
+    .showHelpAfterError("(pyvision --help lists the commands, pyvision <command> --help their options)")
+    .exitOverride();
+  registerDoctor(program);
+  registerTrain(program);
+  registerSft(program);
+  registerPretrain(program);
+  registerRollout(program);
+  return program;
+}
+
+/**
+ * Runs one command line.
+ * @param args without the program's own name
+ * @returns the exit code; never rejects
+ */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    const debug = program.opts<{ debug?: true }>().debug === true || process.env["PYVISION_DEBUG"] === "1";
+    const { message, exitCode } = describeFailure(error, debug);
+    if (message !== undefined) createReporter().info(message);
+    return exitCode;
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

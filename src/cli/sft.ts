@@ -1,0 +1,13 @@
+// `pyvision sft CONFIG`.
+import type { Command } from "commander";
+import { registerStage } from "./stageCommand.ts";
+
+export function registerSft(program: Command): void {
+  registerStage(program, {
+    name: "sft",
+    summary: "supervised fine-tuning on demonstrations",
+    description: "Fine-tune the policy of model.init on demonstrations that the scripted teacher makes with real Python.",
+    runSuffix: "-sft",
+    load: async () => (await import("./pipeline.ts")).runSft,
+  });
+}

@@ -1,0 +1,54 @@
+// What `train`, `sft` and `pretrain` have in common: a config, overrides, and a run directory to fill.
+import type { Command } from "commander";
+import type { Reporter } from "../core/reporter.ts";
+import { loadConfig, type ResolvedConfig } from "../runs/config.ts";
+import { createReporter } from "../runs/progress.ts";
+import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
+
+export type Stage = (config: ResolvedConfig, run: RunDirectory, reporter: Reporter) => Promise<void>;
+
+export interface StageCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  /** Added to the config's name for the run directory. */
+  readonly runSuffix: string;
+  /** Loads the stage when it is run, so that `--help` and config errors come at once. */
+  readonly load: () => Promise<Stage>;
+}
+
+interface StageOptions {
+  readonly set?: readonly string[];
+  readonly run?: string;
+  readonly overwrite?: true;
+}
+
+export function registerStage(program: Command, { name, summary, description, runSuffix, load }: StageCommand): void {
+  program
+    .command(name)
+    .summary(summary)
+    .description(description)
+    .argument("<config>", "YAML config, e.g. configs/image-mini.yaml")
+    .option(...setOption)
+    .option("--run <dir>", "directory of the run (default: a new numbered one under runs/)")
+    .option("--overwrite", "replace the run that --run already holds")
+    .action(async (configPath: string, options: StageOptions) => {
+      const config = loadConfig(configPath, options.set);
+      const reporter = createReporter();
+      const run = createRun(config, {
+        name: `${config.name}${runSuffix}`,
+        ...(options.run !== undefined && { dir: options.run }),
+        overwrite: options.overwrite ?? false,
+      });
+      reporter.info(`run directory: ${run.path}`);
+      const stage = await load();
+      await stage(config, run, reporter);
+    });
+}
+
+/** `--set`, repeatable; the arguments of commander's `option`. */
+export const setOption = [
+  "--set <key=value>",
+  "set a config key, e.g. --set reward.toolCall=0 (repeatable)",
+  (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value],
+] as const;
