@@ -31,8 +31,8 @@ export class Teacher implements Sampler {
     this.#options = options;
   }
 
-  sample(requests: readonly SampleRequest[]): Promise<readonly SampleResult[]> {
-    return Promise.resolve(requests.map((request) => this.#nextTurn(request)));
+  async sample(requests: readonly SampleRequest[]): Promise<readonly SampleResult[]> {
+    return requests.map((request) => this.#nextTurn(request));
   }
 
   release(sequenceId: string): void {
