@@ -3,6 +3,7 @@
 import type { Random } from "../../core/random.ts";
 import { CANVAS_HEIGHT, CANVAS_WIDTH, COLOURS, KINDS, PLACES } from "./vocabulary.ts";
 import type { Colour, Kind, Place } from "./vocabulary.ts";
+import { drawWeighted } from "./drawWeighted.ts";
 import { ALIGNMENT, TILE_SIZE } from "./ground.ts";
 
 export interface PlaceState {
@@ -54,7 +55,7 @@ export const BEAD_JITTER = 5;
 const DISC_RADIUS = 150;
 
 export function drawScene(options: SceneOptions, random: Random): Scene {
-  const kind = drawKind(options.weights, random);
+  const kind = drawWeighted(KINDS, options.weights, random);
   const inUse = PLACES.slice(0, options.places);
   const beads = new Map<Place, Colour>();
   let asked: readonly Place[] = [];
@@ -137,20 +138,6 @@ export function validAnswers(scene: Scene): readonly string[] {
 function known(colour: Colour | undefined): Colour {
   if (colour === undefined) throw new Error("internal: the scene lacks what its question asks for");
   return colour;
-}
-
-function drawKind(weights: SceneOptions["weights"], random: Random): Kind {
-  const total = KINDS.reduce((sum, kind) => sum + (weights[kind] ?? 0), 0);
-  let rest = random.next() * total;
-  let last: Kind = "plain";
-  for (const kind of KINDS) {
-    const weight = weights[kind] ?? 0;
-    if (weight <= 0) continue;
-    last = kind;
-    if (rest < weight) return kind;
-    rest -= weight;
-  }
-  return last;
 }
 
 function drawDisc(random: Random): Disc {
