@@ -1,0 +1,120 @@
+// A session as the agent sees it: cells in, results out. A process that died is replaced with a fresh one at the next
+// call; that its variables are gone was said by the result of the call it died with (`alive: false`).
+import { constants } from "node:os";
+import { SandboxError } from "../core/errors.ts";
+import type { ToolOutcome, ToolResult } from "../core/trajectory.ts";
+import { ProtocolViolation } from "./frames.ts";
+import type { Gate } from "./gate.ts";
+import { type CellReply, parseCellReply } from "./reply.ts";
+import type { PythonSession, SessionOptions } from "./runtime.ts";
+import type { RuntimeSettings } from "./settings.ts";
+import type { Death, Worker } from "./worker.ts";
+import type { Zygote } from "./zygote.ts";
+
+const LOAD_LIMIT_MS = 30_000;
+/** Exit status of worker/zygote.py's children that had no memory left to answer. */
+const EXIT_OUT_OF_MEMORY = 71;
+
+export class Session implements PythonSession {
+  #worker: Worker | undefined;
+  #calls: Promise<unknown> = Promise.resolve();
+  #cells = 0;
+  #closed = false;
+
+  constructor(
+    readonly options: SessionOptions,
+    readonly settings: RuntimeSettings,
+    readonly gate: Gate,
+    readonly zygote: () => Promise<Zygote>,
+  ) {}
+
+  /** Starts the process and gives it the images. @throws SandboxError */
+  async start(): Promise<Worker> {
+    const zygote = await this.zygote();
+    const images = this.options.images;
+    const paths = Promise.all(images.map((image) => zygote.images.acquire(image)));
+    const releaseImages = (): void => images.forEach((image) => zygote.images.release(image));
+    const [worker, files] = await Promise.all([zygote.fork(), paths]).catch((error: unknown) => {
+      releaseImages();
+      throw error;
+    });
+    this.#worker = worker;
+    void worker.exited.then(releaseImages);
+    const described = images.map(({ width, height }, i) => ({ width, height, path: files[i] }));
+    const answer = await worker.request({ op: "open", images: described }, LOAD_LIMIT_MS);
+    if (answer.type === "frame") return worker;
+    await worker.close();
+    throw new SandboxError(`a session could not load its images (${reasonOf(answer)}); are they too large?`);
+  }
+
+  run(code: string): Promise<ToolResult> {
+    const call = this.#calls.then(() => this.gate.run(() => this.#run(code)));
+    this.#calls = call.catch(() => undefined);
+    return call;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#worker?.close();
+  }
+
+  async #run(code: string): Promise<ToolResult> {
+    if (this.#closed) throw new SandboxError("run: the session is closed; open a new one");
+    const worker = this.#worker ?? (await this.start());
+    const startedAt = performance.now();
+    const { callTimeoutMs, hardKillGraceMs } = this.settings;
+    const answer = await worker.request(
+      { op: "run", code, name: `<cell ${++this.#cells}>`, seconds: callTimeoutMs / 1000 },
+      callTimeoutMs + hardKillGraceMs,
+    );
+    const elapsedMs = performance.now() - startedAt;
+    if (answer.type !== "frame") return this.#lost(answer, elapsedMs);
+    let reply: CellReply;
+    try {
+      reply = parseCellReply(answer.frame, this.settings);
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      return this.#lost(worker.violate(error.message), elapsedMs);
+    }
+    const { last, ...result } = reply;
+    if (last) this.#abandon();
+    return { ...result, alive: !last, elapsedMs };
+  }
+
+  #lost(death: Death, elapsedMs: number): ToolResult {
+    this.#abandon();
+    const outcome = outcomeOf(death, this.settings);
+    return { outcome, alive: false, stdout: "", figures: [], elapsedMs };
+  }
+
+  #abandon(): void {
+    void this.#worker?.close();
+    this.#worker = undefined;
+  }
+}
+
+function outcomeOf(death: Death, settings: RuntimeSettings): ToolOutcome {
+  if (death.type === "hardLimit") return { type: "timeout", limitMs: settings.callTimeoutMs };
+  if (death.type === "exit" && death.status === EXIT_OUT_OF_MEMORY) return { type: "outOfMemory" };
+  return { type: "killed", reason: reasonOf(death) };
+}
+
+function reasonOf(death: Death): string {
+  switch (death.type) {
+    case "exit":
+      if (death.status >= 0) return `the process exited with status ${death.status}`;
+      return `the process was killed by ${signalName(-death.status)}`;
+    case "violation":
+      return `the process broke the reply protocol: ${death.detail}`;
+    case "hardLimit":
+      return "the process did not answer in time";
+    case "closed":
+      return "the session was closed";
+    default:
+      return death satisfies never;
+  }
+}
+
+function signalName(number: number): string {
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+}

@@ -1,0 +1,106 @@
+// The host's side of one session process: one request at a time over its socket, a hard limit on each, and the
+// reason when the process is gone. Any byte that was not asked for ends the process.
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { encodeFrame, type Frame, FrameReader, type FrameLimits, ProtocolViolation } from "./frames.ts";
+import { answers } from "./reply.ts";
+
+/** Why a session process is gone. `status`: its exit status, or minus the number of the signal that killed it. */
+export type Death =
+  | { readonly type: "exit"; readonly status: number }
+  | { readonly type: "violation"; readonly detail: string }
+  | { readonly type: "hardLimit" }
+  | { readonly type: "closed" };
+
+export type Answer = { readonly type: "frame"; readonly frame: Frame } | Death;
+
+/** How long the news of the process's end may come after the end of its connection. */
+const EXIT_NEWS_MS = 500;
+
+export class Worker {
+  #death: Death | undefined;
+  #pending: { readonly id: number; readonly nonce: string; readonly settle: (answer: Answer) => void } | undefined;
+  #requests = 0;
+  readonly #reader: FrameReader;
+
+  /**
+   * @param exited resolves with the exit status when the process has been reaped
+   * @param kill asks for the process's immediate end
+   */
+  constructor(
+    readonly socket: Socket,
+    limits: FrameLimits,
+    readonly exited: Promise<number>,
+    readonly kill: () => void,
+  ) {
+    this.#reader = new FrameReader(limits);
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("close", () => void this.#disconnected());
+    void exited.then((status) => this.#end({ type: "exit", status }));
+  }
+
+  /** Set once the process is gone or given up. */
+  get death(): Death | undefined {
+    return this.#death;
+  }
+
+  /** Sends one request and waits for its answer, at most `hardLimitMs`. One at a time. */
+  request(header: Record<string, unknown>, hardLimitMs: number): Promise<Answer> {
+    if (this.#death !== undefined) return Promise.resolve(this.#death);
+    if (this.#pending !== undefined) throw new Error("internal: a session process got two requests at once");
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#end({ type: "hardLimit" }), hardLimitMs);
+      const settle = (answer: Answer): void => {
+        clearTimeout(timer);
+        this.#pending = undefined;
+        resolve(answer);
+      };
+      const [id, nonce] = [++this.#requests, randomBytes(8).toString("hex")];
+      this.#pending = { id, nonce, settle };
+      this.socket.write(encodeFrame({ ...header, id, nonce }));
+    });
+  }
+
+  /** Kills the process and waits until it is gone. */
+  async close(): Promise<void> {
+    this.#end({ type: "closed" });
+    await this.exited;
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#death !== undefined) return;
+    try {
+      if (this.#pending === undefined) throw new ProtocolViolation("bytes that no request asked for");
+      const [frame, ...more] = this.#reader.push(chunk);
+      if (frame === undefined) return;
+      const { id, nonce, settle } = this.#pending;
+      if (!answers(frame, id, nonce)) throw new ProtocolViolation("a reply to another request");
+      if (more.length > 0 || this.#reader.midFrame) throw new ProtocolViolation("more than one reply");
+      settle({ type: "frame", frame });
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      this.violate(error.message);
+    }
+  }
+
+  /** Gives the process up for a reply that broke the protocol. */
+  violate(detail: string): Death {
+    return this.#end({ type: "violation", detail });
+  }
+
+  async #disconnected(): Promise<void> {
+    const timeout = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), EXIT_NEWS_MS).unref());
+    const status = await Promise.race([this.exited, timeout]);
+    if (status === undefined) this.#end({ type: "violation", detail: "it closed its connection" });
+    else this.#end({ type: "exit", status });
+  }
+
+  #end(death: Death): Death {
+    if (this.#death !== undefined) return this.#death;
+    this.#death = death;
+    if (death.type !== "exit") this.kill();
+    this.socket.destroy();
+    this.#pending?.settle(death);
+    return death;
+  }
+}
