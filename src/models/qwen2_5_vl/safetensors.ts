@@ -2,9 +2,9 @@
 // header comes from outside, so it is checked completely (types, sizes, bounds, no gap, no overlap) before a byte of
 // data is read. Files are written beside their destination and renamed, so a crash never leaves half a checkpoint.
 // Byte order is the machine's own: little-endian, as every platform of Node in use is.
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, type FileHandle } from "node:fs/promises";
 import { DataError } from "../../core/errors.ts";
+import { writeAtomically } from "./atomicFile.ts";
 import { bfloatToFloat, floatToBfloat, floatToHalf, halfToFloat } from "./halfFloat.ts";
 import { parseHeader, type TensorEntry } from "./safetensorsHeader.ts";
 import { itemBytes, type TensorDtype } from "./tensorDtype.ts";
@@ -92,26 +92,6 @@ export async function writeSafetensors(
   const prefix = new Uint8Array(8);
   new DataView(prefix.buffer).setBigUint64(0, BigInt(Buffer.byteLength(json)), true);
   await writeAtomically(path, [prefix, Buffer.from(json), ...chunks]);
-}
-
-/** Writes chunks to a temporary file beside `path`, flushes it to the disk, and renames it. */
-export async function writeAtomically(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      for (const chunk of chunks) await file.writeFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(path), "r");
-  await folder.sync().finally(() => folder.close());
 }
 
 async function openForRead(path: string): Promise<FileHandle> {
