@@ -1,10 +1,10 @@
 // `pyvision rollout CONFIG`: one episode of the checkpoint, printed turn by turn.
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { formatTrajectory } from "../agent/printTrajectory.ts";
 import { loadConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { openTrajectoryStore } from "../runs/trajectoryStore.ts";
 import type { RolloutRequest } from "./pipeline.ts";
-import { trajectoryText } from "./printTrajectory.ts";
 import { setOption } from "./stageCommand.ts";
 
 interface RolloutOptions {
@@ -34,7 +34,7 @@ export function registerRollout(program: Command): void {
       const { runRollout } = await import("./pipeline.ts");
       const { split, task, member } = options;
       const trajectory = await runRollout(config, { split, taskIndex: task, member }, reporter);
-      reporter.print(trajectoryText(trajectory));
+      reporter.print(formatTrajectory(trajectory, { color: process.stdout.isTTY === true }).trimEnd());
       if (options.save === undefined) return;
       const name = `rollout-${trajectory.taskId}-${member}`.replace(/[^A-Za-z0-9._-]+/g, "-");
       openTrajectoryStore(options.save).save(name, [{ trajectories: [trajectory] }]);

@@ -1,0 +1,53 @@
+// `pyvision tasks`: a contact sheet of the mini world, to see what a policy is asked.
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { encode } from "fast-png";
+import { DataError } from "../core/errors.ts";
+import { writeFileAtomic } from "../runs/files.ts";
+import { createReporter } from "../runs/progress.ts";
+import { contactSheet, sheetTasks } from "../tasks/world/contactSheet.ts";
+import { createWorld, SPLITS, type Split } from "../tasks/world/world.ts";
+
+interface TasksOptions {
+  readonly count: number;
+  readonly seed: number;
+  readonly split: Split;
+  readonly out: string;
+}
+
+export function registerTasks(program: Command): void {
+  program
+    .command("tasks")
+    .summary("draw a contact sheet of the mini world's tasks")
+    .description(
+      "Draw tasks of the mini world, kind after kind, with what the policy sees of them, as a PNG.",
+    )
+    .option("--count <number>", "tasks to draw", wholeNumber(1, 200), 10)
+    .option("--seed <number>", "seed of the task stream", wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
+    .addOption(new Option("--split <name>", "tasks to take from").choices([...SPLITS]).default("train"))
+    .option("--out <file>", "picture to write", "tasks.png")
+    .action(({ count, seed, split, out }: TasksOptions) => {
+      const tasks = sheetTasks(createWorld({ seed, split }), count);
+      const png = encode({ ...contactSheet(tasks), channels: 3, depth: 8 });
+      try {
+        writeFileAtomic(out, png);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new DataError(
+          `--out ${out} cannot be written: ${reason}; give a path in a directory that exists`,
+          {
+            cause: error,
+          },
+        );
+      }
+      createReporter().print(`${tasks.length} tasks of ${split}, seed ${seed}: ${out}`);
+    });
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`Must be an integer from ${least} to ${most}.`);
+    return value;
+  };
+}
