@@ -14,7 +14,13 @@ export const endReasonTypes = [
   "sandboxFailure",
 ] as const satisfies readonly EndReasonType[];
 
-export const groupDropReasons = ["allWrong", "allRight", "constantReward", "undecided", "nothingLeft"] as const;
+export const groupDropReasons = [
+  "allWrong",
+  "allRight",
+  "constantReward",
+  "undecided",
+  "nothingLeft",
+] as const;
 /**
  * `allWrong`, `allRight`: accuracy does not vary. `constantReward`: total reward does not vary although accuracy does.
  * `undecided`: no member could be judged. `nothingLeft`: every trajectory was broken.

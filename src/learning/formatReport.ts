@@ -29,17 +29,22 @@ export function formatReport(before: EvaluationReport, after: EvaluationReport):
     accuracyCell(kind === undefined ? after.overall : after.kinds[kind]),
     differenceCell(compareReports(before, after, kind)),
   ];
-  const number = (name: string, value: (slice: EvaluationSlice) => number | undefined, digits: number): string[] => {
+  const number = (
+    name: string,
+    value: (slice: EvaluationSlice) => number | undefined,
+    digits: number,
+  ): string[] => {
     const [left, right] = [value(before.overall), value(after.overall)];
     const change = left === undefined || right === undefined ? "" : signed(right - left, digits);
     return [name, left?.toFixed(digits) ?? "–", right?.toFixed(digits) ?? "–", change];
   };
-  const percent = (value: number | undefined): number | undefined => (value === undefined ? undefined : 100 * value);
+  const percent = (value: number | undefined): number | undefined =>
+    value === undefined ? undefined : 100 * value;
   const endReasons = endReasonTypes.filter(
     (type) => before.overall.endReasons[type] + after.overall.endReasons[type] > 0,
   );
   return table([
-    ["accuracy in % [95% interval]", "before", "after", "difference in points"],
+    ["accuracy in % [95% interval]", "before", "after", "paired difference in points"],
     accuracyRow("all tasks"),
     ...kinds.map((kind) => accuracyRow(`  ${kind}`, kind)),
     ["per trajectory", "", "", ""],
@@ -63,8 +68,8 @@ function accuracyCell(slice: EvaluationSlice | undefined): string {
 
 function differenceCell(paired: PairedDifference | undefined): string {
   if (paired === undefined) return "–";
-  const { difference, low, high } = paired;
-  return `${signed(100 * difference, 1)} [${signed(100 * low, 1)}, ${signed(100 * high, 1)}]`;
+  const { difference, low, high, pairs } = paired;
+  return `${signed(100 * difference, 1)} [${signed(100 * low, 1)}, ${signed(100 * high, 1)}] n=${pairs}`;
 }
 
 const points = (share: number): string => (100 * share).toFixed(1);

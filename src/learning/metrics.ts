@@ -22,7 +22,10 @@ export const rlMetricInfo = {
   "tool_calls/mean": info("count", "calls that ran without error, per drawn trajectory"),
   "tool_calls/correct_mean": info("count", "the same for right answers"),
   "tool_calls/wrong_mean": info("count", "the same for wrong answers"),
-  "tool_calls/effective_mean": info("count", "calls that printed or drew something new, per drawn trajectory"),
+  "tool_calls/effective_mean": info(
+    "count",
+    "calls that printed or drew something new, per drawn trajectory",
+  ),
   "tool_calls/none_share": info("share", "drawn trajectories without a call that ran"),
   "tool_calls/python_error_rate": info("share", "cells that raised, of all cells handed to Python"),
   "tool_calls/failure_rate": info("share", "cells stopped by a limit or by the sandbox, of all cells"),
@@ -77,6 +80,8 @@ export function metricInfo(name: string): MetricInfo | undefined {
 }
 
 /** Drops the undefined. */
-export function definedMetrics(values: Readonly<Partial<Record<RlMetricName, number | undefined>>>): RlMetrics {
+export function definedMetrics(
+  values: Readonly<Partial<Record<RlMetricName, number | undefined>>>,
+): RlMetrics {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as RlMetrics;
 }

@@ -34,7 +34,8 @@ export interface MinibatchResult {
 export function scaleToTokenMean(data: readonly Datum[]): Datum[] {
   let total = 0;
   for (const { mask } of data) for (const weight of mask) total += weight;
-  if (!(total > 0)) throw new EngineError(`internal: a minibatch of ${data.length} sequences has no trained token`);
+  if (!(total > 0))
+    throw new EngineError(`internal: a minibatch of ${data.length} sequences has no trained token`);
   return data.map((datum) => ({ ...datum, mask: datum.mask.map((weight) => weight / total) }));
 }
 
@@ -69,9 +70,20 @@ export async function trainMinibatch(
   }
   const { gradNorm } = await engine.optimStep(options.optimizer);
   if (!Number.isFinite(gradNorm)) throw notFinite(options, { loss, gradNorm });
-  const trainedTokens = data.reduce((n, { mask }) => n + mask.reduce((m, weight) => m + (weight === 0 ? 0 : 1), 0), 0);
+  const trainedTokens = data.reduce(
+    (n, { mask }) => n + mask.reduce((m, weight) => m + (weight === 0 ? 0 : 1), 0),
+    0,
+  );
   const tokens = data.reduce((n, datum) => n + datum.tokens.length, 0);
-  return { loss, gradNorm, entropy: entropySum / trainedTokens, trainedTokens, tokens, paddingShare, logprobs };
+  return {
+    loss,
+    gradNorm,
+    entropy: entropySum / trainedTokens,
+    trainedTokens,
+    tokens,
+    paddingShare,
+    logprobs,
+  };
 }
 
 function notFinite(options: MinibatchOptions, values: Readonly<Record<string, number>>): EngineError {

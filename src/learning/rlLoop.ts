@@ -87,7 +87,8 @@ export async function* rlLoop(
 
     const fromRollout = rolloutMetrics(rolled);
     const rolloutSeconds = (rolledAt - startedAt) / 1000;
-    const sampledTokens = (fromRollout["response/tokens_mean"] ?? 0) * (fromRollout["trajectories/drawn"] ?? 0);
+    const sampledTokens =
+      (fromRollout["response/tokens_mean"] ?? 0) * (fromRollout["trajectories/drawn"] ?? 0);
     const metrics = {
       ...fromRollout,
       ...(trained && trainMetrics(trained)),

@@ -13,7 +13,9 @@ export function rolloutMetrics({ drawn, samples, record }: RolloutStepResult): R
   const counts = trajectories.map(countTrajectory);
   const calls = (accuracy?: 0 | 1): number | undefined =>
     mean(
-      trajectories.filter((t) => accuracy === undefined || decidedAccuracy(t) === accuracy).map((t) => t.toolCalls),
+      trajectories
+        .filter((t) => accuracy === undefined || decidedAccuracy(t) === accuracy)
+        .map((t) => t.toolCalls),
     );
   const cells = sumOf(counts, (c) => c.cells);
   const sampledTokens = sumOf(counts, (c) => c.sampledTokens);

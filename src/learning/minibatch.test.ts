@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { EngineError } from "../core/errors.ts";
+import { microBatchesByLength } from "./microBatches.ts";
+import { scaleToTokenMean, trainMinibatch } from "./minibatch.ts";
+import { close, datum, ScriptedEngine } from "./testSupport.ts";
+
+const optimizer = {
+  learningRate: 0.1,
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  maxGradNorm: 1,
+};
+const options = {
+  loss: { type: "crossEntropy" },
+  optimizer,
+  microBatchTokens: 20,
+  where: "SFT step 3",
+} as const;
+
+test("micro-batches: like lengths together, rows × longest within the budget, a giant alone", () => {
+  const data = [4, 10, 5, 30, 9, 4].map((length) => datum(length, 1));
+  const { batches, paddingShare } = microBatchesByLength(data, 20);
+  // 30 alone; 10 + 9 as 2 × 10; 5 + 4 + 4 as 3 × 5
+  assert.deepEqual(batches, [[3], [1, 4], [2, 0, 5]]);
+  // 62 real tokens of 30 + 20 + 15 = 65 computed
+  close(paddingShare, 3 / 65, 1e-12);
+  assert.deepEqual(microBatchesByLength([], 20), { batches: [], paddingShare: 0 });
+});
+
+test("masks are divided by the trained tokens of the whole minibatch, not of their own sequence", () => {
+  const [short, long] = scaleToTokenMean([datum(3, 1), datum(5, 3)]);
+  assert.deepEqual([...(short?.mask ?? [])], [0, 0, 0.25]);
+  assert.deepEqual([...(long?.mask ?? [])], [0, 0, 0.25, 0.25, 0.25]);
+});
+
+test("the loss is the token mean whatever the micro-batches", async () => {
+  // 6 tokens of ln p -1 and 2 of ln p -3: token mean (6 + 6) / 8 = 1.5; the mean of sequence means would be 2
+  const data = [datum(8, 6, -1), datum(4, 2, -3)];
+  for (const [microBatchTokens, calls] of [
+    [1, 2],
+    [8, 2],
+    [16, 1],
+    [1000, 1],
+  ] as const) {
+    const engine = new ScriptedEngine({ entropyPerToken: 0.7 });
+    const result = await trainMinibatch(engine, data, { ...options, microBatchTokens });
+    assert.equal(engine.microBatches.length, calls);
+    const maskSum = engine.microBatches
+      .flat()
+      .reduce((n, { mask }) => n + mask.reduce((a, b) => a + b, 0), 0);
+    close(maskSum, 1);
+    close(result.loss, 1.5);
+    close(result.entropy, 0.7);
+    assert.equal(result.trainedTokens, 8);
+    assert.equal(result.tokens, 12);
+    assert.deepEqual(engine.events.at(-1), { type: "optimStep", params: optimizer });
+    assert.equal(engine.events.filter((event) => event.type === "optimStep").length, 1);
+  }
+});
+
+test("log-probabilities come back in the order of the data, although micro-batches are sorted by length", async () => {
+  const data = [datum(2, 1, -1), datum(9, 1, -2), datum(5, 1, -3)];
+  const { logprobs } = await trainMinibatch(new ScriptedEngine(), data, options);
+  assert.deepEqual(
+    logprobs.map((values) => [values.length, values.at(-1)]),
+    [
+      [2, -1],
+      [9, -2],
+      [5, -3],
+    ],
+  );
+});
+
+test("a loss that is not finite stops before the update and names step and values", async () => {
+  const engine = new ScriptedEngine({ logprob: () => NaN });
+  await assert.rejects(trainMinibatch(engine, [datum(4, 2)], options), (error) => {
+    assert.ok(error instanceof EngineError);
+    assert.match(error.message, /SFT step 3: .*loss = NaN.* learning rate 0\.1/);
+    return true;
+  });
+  assert.equal(engine.events.filter((event) => event.type === "optimStep").length, 0);
+});
+
+test("so does a gradient that is not finite", async () => {
+  const engine = new ScriptedEngine({ gradNorm: () => Infinity });
+  await assert.rejects(trainMinibatch(engine, [datum(4, 2, -2)], options), /loss = 2, gradNorm = Infinity/);
+});
+
+test("a minibatch without a trained token is our own fault", async () => {
+  await assert.rejects(
+    trainMinibatch(new ScriptedEngine(), [datum(4, 0)], options),
+    /internal: .*no trained token/,
+  );
+});
