@@ -3,8 +3,10 @@
 // terms times the weights in `Datum.mask`; whoever wants a mean scales the mask.
 import type { Datum } from "../core/datum.ts";
 import type { Random } from "../core/random.ts";
-import type { RgbImage } from "../core/image.ts";
-import type { Segment, StopReason, ViewImage } from "../core/trajectory.ts";
+import type { Codec } from "../core/codec.ts";
+import type { Segment, StopReason } from "../core/trajectory.ts";
+
+export type { Codec } from "../core/codec.ts";
 
 export interface SamplingParams {
   readonly maxNewTokens: number;
@@ -44,20 +46,6 @@ export interface Sampler {
   release(sequenceId: string): void;
 }
 
-/** Text and image to tokens, as the model family needs it. Pure; shared by the agent and the loops. */
-export interface Codec {
-  readonly imagePadId: number;
-  readonly endOfTurnId: number; // <|im_end|>
-  /** Plain text: strings that look like special tokens are encoded as ordinary text. */
-  encodeText(text: string): number[];
-  /** Trusted template text: special tokens are recognised. */
-  encodeTemplate(text: string): number[];
-  /** Special tokens are shown by name. */
-  decode(tokens: readonly number[]): string;
-  /** Resizes to the processor's grid within its pixel limits. @throws DataError for an aspect ratio of 200 or more. */
-  viewImage(image: RgbImage): ViewImage;
-}
-
 /**
  * `crossEntropy`: -mask * ln p. `ppo`: -mask * min(r A, clip(r, 1 - clipLow, 1 + clipHigh) A) with r = p / p_sampled.
  */
@@ -68,7 +56,7 @@ export type LossSpec =
 export interface ForwardBackwardResult {
   /** Sum over all tokens of the loss terms. */
   readonly loss: number;
-  /** Per datum, length T: ln p of each token under the current weights (position 0 is 0). */
+  /** Per datum, length T: ln p of each trained token under the current weights; 0 where the mask is 0. */
   readonly logprobs: readonly Float32Array[];
   /** Sum over tokens with mask != 0 of the entropy of the predicted distribution, in nats. */
   readonly entropySum: number;

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "../../core/errors.ts";
-import type { Codec } from "../../engines/engine.ts";
+import type { Codec } from "../../core/codec.ts";
 import { writeAtomically } from "./atomicFile.ts";
 import { qwenChatTemplate } from "./chatTemplate.ts";
 import { readJson } from "./checkpoint.ts";

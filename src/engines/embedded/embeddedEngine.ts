@@ -1,0 +1,183 @@
+// The engine that trains and samples inside this process: a Qwen2.5-VL as ONNX graphs on the CPU.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Datum } from "../../core/datum.ts";
+import { DataError, EngineError } from "../../core/errors.ts";
+import type { Random } from "../../core/random.ts";
+import { readCheckpoint } from "../../models/qwen2_5_vl/checkpoint.ts";
+import { createCodec } from "../../models/qwen2_5_vl/codec.ts";
+import {
+  samplingGraph,
+  trainingGraph,
+  visionGraph,
+  type TrainingGraph,
+} from "../../models/qwen2_5_vl/graphTraining.ts";
+import { drawParameters, parameterSpecs } from "../../models/qwen2_5_vl/parameters.ts";
+import { loadProcessor, saveProcessor, type ProcessorFiles } from "../../models/qwen2_5_vl/processor.ts";
+import { readSafetensors, writeSafetensors } from "../../models/qwen2_5_vl/safetensors.ts";
+import { GraphSession } from "../../onnx/session.ts";
+import type { AdamWParams, Codec, Engine, ForwardBackwardResult, LossSpec, OptimStepResult } from "../engine.ts";
+import type { SampleRequest, SampleResult } from "../engine.ts";
+import { ParameterStore } from "./parameters.ts";
+import { MropeTables } from "./rotaryTables.ts";
+import { EmbeddedSampler } from "./sampler.ts";
+import { trainingBatch } from "./trainingBatch.ts";
+
+const OPTIMIZER_FILE = "optimizer.safetensors";
+
+interface Compiled {
+  readonly session: GraphSession;
+  readonly names: readonly string[];
+}
+
+export interface EmbeddedEngineOptions {
+  /** Threads of one graph run; 0 is one per core. */
+  readonly threads?: number;
+}
+
+export class EmbeddedEngine implements Engine {
+  readonly codec: Codec;
+  private readonly tables: MropeTables;
+  private readonly training = new Map<string, Promise<Compiled>>();
+
+  private constructor(
+    readonly files: ProcessorFiles,
+    private readonly parameters: ParameterStore,
+    private readonly sampler: EmbeddedSampler,
+    private readonly compiled: readonly Compiled[],
+    private readonly threads: number,
+  ) {
+    this.codec = createCodec(files.tokenizer, files.limits);
+    this.tables = new MropeTables(files.config);
+  }
+
+  /** A model with freshly drawn weights. */
+  static initialise(files: ProcessorFiles, random: Random, options: EmbeddedEngineOptions = {}): Promise<EmbeddedEngine> {
+    return EmbeddedEngine.build(files, drawParameters(parameterSpecs(files.config), random), options);
+  }
+
+  /** A checkpoint folder in Hugging Face layout. @throws DataError or EngineError when it is incomplete. */
+  static async load(dir: string, options: EmbeddedEngineOptions = {}): Promise<EmbeddedEngine> {
+    const files = await loadProcessor(dir);
+    return EmbeddedEngine.build(files, await readWeights(dir), options);
+  }
+
+  private static async build(
+    files: ProcessorFiles,
+    weights: ReadonlyMap<string, Float32Array>,
+    { threads = 0 }: EmbeddedEngineOptions,
+  ): Promise<EmbeddedEngine> {
+    const { config, tokenizer, limits } = files;
+    const parameters = new ParameterStore(parameterSpecs(config), weights);
+    const [vision, decoder] = (await Promise.all([
+      compile(visionGraph(config), threads),
+      compile(samplingGraph(config), threads),
+    ])) as [Compiled, Compiled];
+    const codec = createCodec(tokenizer, limits);
+    // Every special token but the end of a turn is scaffolding: a model that wrote one would forge the conversation.
+    const special = tokenizer.addedTokens.filter((t) => t.special).map((t) => t.id);
+    const unused = Array.from({ length: config.vocabSize - tokenizer.vocabSize }, (_, i) => tokenizer.vocabSize + i);
+    const banned = new Set([...special, ...unused].filter((id) => id !== codec.endOfTurnId));
+    const sampler = new EmbeddedSampler(config, codec, { vision, decoder }, parameters, banned);
+    return new EmbeddedEngine(files, parameters, sampler, [vision, decoder], threads);
+  }
+
+  get parameterCount(): number {
+    return this.parameters.count;
+  }
+
+  sample(requests: readonly SampleRequest[]): Promise<SampleResult[]> {
+    return this.sampler.sample(requests);
+  }
+
+  release(sequenceId: string): void {
+    this.sampler.release(sequenceId);
+  }
+
+  async forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
+    const { feeds, hasImages, places } = trainingBatch(batch, loss, this.files.config, this.tables);
+    const { session, names } = await this.trainingSession(loss.type, hasImages);
+    const results = await session.run({ ...feeds, ...this.parameters.feeds(names) });
+    const total = Number(results["loss"]?.data[0]);
+    if (!Number.isFinite(total))
+      throw new EngineError(`the loss is ${total} on a batch of ${batch.length} sequences; nothing was added to the gradient`);
+    for (const name of names) this.parameters.accumulate(name, results[`d_${name}`]?.data as Float32Array);
+    const logprobs = batch.map((d) => new Float32Array(d.tokens.length));
+    const entropies = results["entropy"]?.data as Float32Array;
+    let entropySum = 0;
+    places.forEach(({ datum, position }, i) => {
+      (logprobs[datum] as Float32Array)[position] = Number(results["logprobs"]?.data[i]);
+      entropySum += entropies[i] as number;
+    });
+    return { loss: total, logprobs, entropySum };
+  }
+
+  async optimStep(params: AdamWParams): Promise<OptimStepResult> {
+    const result = this.parameters.adamW(params);
+    this.sampler.reset();
+    return result;
+  }
+
+  async saveWeights(dir: string): Promise<void> {
+    await mkdir(dir, { recursive: true });
+    await saveProcessor(dir, this.files);
+    const tensors = this.parameters
+      .entries()
+      .map(({ spec, value }) => [spec.name, { dtype: "F32" as const, shape: spec.shape, data: value }] as const);
+    await writeSafetensors(join(dir, "model.safetensors"), tensors, { format: "pt" });
+  }
+
+  async saveState(dir: string): Promise<void> {
+    await this.saveWeights(dir);
+    const tensors = this.parameters
+      .optimizerEntries()
+      .map(({ name, shape, data }) => [name, { dtype: "F32" as const, shape, data }] as const);
+    await writeSafetensors(join(dir, OPTIMIZER_FILE), tensors, { step: String(this.parameters.step) });
+  }
+
+  async loadState(dir: string): Promise<void> {
+    const weights = await readWeights(dir);
+    const { tensors, metadata } = await readSafetensors(join(dir, OPTIMIZER_FILE));
+    const step = Number(metadata["step"]);
+    if (!Number.isInteger(step) || step < 0)
+      throw new DataError(`${dir}/${OPTIMIZER_FILE}: metadata "step" must be a whole number, got ${metadata["step"]}`);
+    const targets = [
+      ...this.parameters.entries().map(({ spec, value }) => ({ name: spec.name, data: value, source: weights.get(spec.name) })),
+      ...this.parameters.optimizerEntries().map((e) => ({ ...e, source: tensors.get(e.name)?.data })),
+    ];
+    for (const { name, data, source } of targets)
+      if (!(source instanceof Float32Array) || source.length !== data.length)
+        throw new DataError(`${dir}: "${name}" is missing or does not fit this model; the checkpoint is of another one`);
+    for (const { data, source } of targets) data.set(source as Float32Array);
+    this.parameters.step = step;
+    this.sampler.reset();
+  }
+
+  async dispose(): Promise<void> {
+    const sessions = [...this.compiled, ...(await Promise.all(this.training.values()))];
+    for (const { session } of sessions) await session.dispose();
+  }
+
+  private trainingSession(loss: LossSpec["type"], images: boolean): Promise<Compiled> {
+    const key = `${loss}/${images}`;
+    let session = this.training.get(key);
+    if (session === undefined) {
+      session = compile(trainingGraph(this.files.config, loss, images), this.threads);
+      this.training.set(key, session);
+    }
+    return session;
+  }
+}
+
+async function compile({ graph, names }: TrainingGraph, threads: number): Promise<Compiled> {
+  return { session: await GraphSession.create(graph, threads), names };
+}
+
+async function readWeights(dir: string): Promise<Map<string, Float32Array>> {
+  const weights = new Map<string, Float32Array>();
+  for (const [name, { data }] of await readCheckpoint(dir)) {
+    if (!(data instanceof Float32Array)) throw new DataError(`${dir}: weight "${name}" must be floating point`);
+    weights.set(name, data);
+  }
+  return weights;
+}

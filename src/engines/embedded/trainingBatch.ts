@@ -1,0 +1,87 @@
+// Datums as one right-padded batch of the training graph. Causal attention keeps padding out of every real token, and
+// only rows that predict a token with a weight reach the head: row t - 1 predicts token t.
+import type { Datum } from "../../core/datum.ts";
+import { EngineError } from "../../core/errors.ts";
+import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
+import { mropePositions } from "../../models/qwen2_5_vl/positions.ts";
+import type { Value } from "../../onnx/session.ts";
+import type { LossSpec } from "../engine.ts";
+import type { MropeTables } from "./rotaryTables.ts";
+import { floats, ints, rowIds } from "./values.ts";
+import { BLOCKED, visionBatch } from "./visionBatch.ts";
+
+export interface TrainingBatch {
+  readonly feeds: Record<string, Value>;
+  readonly hasImages: boolean;
+  /** Where each trained row's token stands: datum and position. */
+  readonly places: readonly { readonly datum: number; readonly position: number }[];
+}
+
+export function trainingBatch(
+  batch: readonly Datum[],
+  loss: LossSpec,
+  config: Qwen25VLConfig,
+  tables: MropeTables,
+): TrainingBatch {
+  const length = Math.max(...batch.map((d) => d.tokens.length));
+  const rows = batch.length * length;
+  const ids = new Int32Array(rows).fill(config.padTokenId);
+  const rotary = tables.allocate(rows);
+  const imageRows: number[] = [];
+  const trainedRows: number[] = [];
+  const targets: number[] = [];
+  const places: { datum: number; position: number }[] = [];
+  batch.forEach((datum, b) => {
+    const { tokens, images } = datum;
+    ids.set(tokens, b * length);
+    const positions = mropePositions(tokens, images.map((image) => image.grid), config);
+    for (let t = 0; t < tokens.length; t++) {
+      tables.write(rotary, b * length + t, positions, tokens.length, t);
+      if (tokens[t] === config.imageTokenId) imageRows.push(b * length + t);
+      if (datum.mask[t] === 0) continue;
+      if (t === 0) throw new EngineError("internal: the first token of a datum cannot be trained on; its mask must be 0");
+      trainedRows.push(b * length + t - 1);
+      targets.push(tokens[t] as number);
+      places.push({ datum: b, position: t });
+    }
+  });
+  if (places.length === 0) throw new EngineError("internal: a training batch without any trained token");
+  const along = (pick: (datum: Datum) => Float32Array): Value =>
+    floats(Float32Array.from(places, (p) => pick(batch[p.datum] as Datum)[p.position] as number), [places.length]);
+  const feeds: Record<string, Value> = {
+    ids: ints(ids),
+    cos: floats(rotary.cos, [rows, tables.width]),
+    sin: floats(rotary.sin, [rows, tables.width]),
+    rowIds: rowIds(rows),
+    layout: ints([batch.length, length]),
+    causalBias: causalBias(length),
+    trainedRows: ints(trainedRows),
+    targets: ints(targets),
+    mask: along((d) => d.mask),
+  };
+  if (loss.type === "ppo") {
+    feeds["sampledLogprobs"] = along((d) => d.logprobs);
+    feeds["advantages"] = along((d) => d.advantages);
+    feeds["ratioLow"] = floats(Float32Array.of(1 - loss.clipLow), []);
+    feeds["ratioHigh"] = floats(Float32Array.of(1 + loss.clipHigh), []);
+  }
+  const images = batch.flatMap((d) => d.images);
+  if (images.length > 0) {
+    const vision = visionBatch(images, config);
+    Object.assign(feeds, vision.feeds);
+    feeds["featureRows"] = ints(vision.featureRows);
+    feeds["imageRows"] = ints(imageRows);
+  }
+  return { feeds, hasImages: images.length > 0, places };
+}
+
+let lastCausal: Value | undefined;
+
+/** [T, T], 0 on and below the diagonal. */
+function causalBias(length: number): Value {
+  if (lastCausal?.dims[0] === length) return lastCausal;
+  const bias = new Float32Array(length * length);
+  for (let t = 0; t < length; t++) bias.fill(BLOCKED, t * length + t + 1, (t + 1) * length);
+  lastCausal = floats(bias, [length, length]);
+  return lastCausal;
+}

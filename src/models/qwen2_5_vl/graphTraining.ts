@@ -1,0 +1,168 @@
+// The training graph: padded sequences in, the summed loss, per-token log-probabilities and the gradient of every weight
+// out. Only rows that predict a trained token reach the head.
+import { Graph, type Tensor } from "../../onnx/graph.ts";
+import { gradients } from "../../onnx/gradients.ts";
+import {
+  add,
+  clamp,
+  embedding,
+  exp,
+  insertRows,
+  linear,
+  matmul,
+  minimum,
+  mul,
+  rmsNorm,
+  scale,
+  softmax,
+  sub,
+  sum,
+  takeRows,
+  tokenLogprobs,
+} from "../../onnx/ops.ts";
+import { headDim, type Qwen25VLConfig } from "./config.ts";
+import {
+  addBias,
+  decoderLayers,
+  headWeight,
+  joinQueryGroups,
+  splitHeads,
+  splitQueryGroups,
+  weightInputs,
+  type Layout,
+} from "./graphParts.ts";
+import { visionTower } from "./graphVision.ts";
+
+export type TrainingLoss = "crossEntropy" | "ppo";
+
+/** Batches without any image run a graph that has no vision tower. */
+export interface TrainingGraph {
+  readonly graph: Graph;
+  /** Weights that get a gradient `d_<name>`. */
+  readonly names: readonly string[];
+}
+
+export function trainingGraph(config: Qwen25VLConfig, loss: TrainingLoss, images: boolean): TrainingGraph {
+  const graph = new Graph();
+  const { weights: w, names, tensors } = weightInputs(graph, config, (name) => images || !name.startsWith("visual."));
+  const d = headDim(config);
+  const ids = graph.input("ids", "int64", ["rows"]);
+  const tables = {
+    cos: graph.input("cos", "float32", ["rows", d / 2]),
+    sin: graph.input("sin", "float32", ["rows", d / 2]),
+    rows: graph.input("rowIds", "int64", [1, "rows"]),
+  };
+  const layout: Layout = { spec: graph.input("layout", "int64", [2]), batch: "batch", length: "length" };
+  const causalBias = graph.input("causalBias", "float32", ["length", "length"]);
+
+  let x = embedding(w("model.embed_tokens.weight"), ids);
+  if (images) {
+    const features = visionTower(graph, w, config);
+    const used = takeRows(features, graph.input("featureRows", "int64", ["features"]));
+    x = insertRows(x, graph.input("imageRows", "int64", ["features"]), used);
+  }
+  x = decoderLayers(x, w, config, tables, (q, k, v) => {
+    const keys = splitHeads(k, config.numKeyValueHeads, d, layout);
+    const scores = matmul(splitQueryGroups(q, config, layout), keys, { transB: true, alpha: 1 / Math.sqrt(d) });
+    const weighted = matmul(
+      softmax(addBias(scores, causalBias, config, layout)),
+      splitHeads(v, config.numKeyValueHeads, d, layout),
+    );
+    return joinQueryGroups(weighted, config, layout, "rows");
+  });
+
+  const trained = takeRows(x, graph.input("trainedRows", "int64", ["trained"]));
+  const hidden = rmsNorm(trained, w("model.norm.weight"), config.rmsNormEps);
+  const logits = linear(hidden, w(headWeight(config)));
+  const { logprobs, entropy } = tokenLogprobs(logits, graph.input("targets", "int64", ["trained"]));
+  const mask = graph.input("mask", "float32", ["trained"]);
+  const total = sum(mul(lossTerms(graph, loss, logprobs), mask));
+  graph.output("loss", total);
+  graph.output("logprobs", logprobs);
+  graph.output("entropy", entropy);
+  gradients(total, tensors).forEach((g, i) => graph.output(`d_${names[i]}`, g));
+  return { graph, names };
+}
+
+/** -ln p, or PPO's -min(r A, clip(r) A) with r = p / p_sampled (arXiv 1707.06347, eq. 7). */
+function lossTerms(graph: Graph, loss: TrainingLoss, logprobs: Tensor): Tensor {
+  if (loss === "crossEntropy") return scale(logprobs, -1);
+  const sampled = graph.input("sampledLogprobs", "float32", ["trained"]);
+  const advantages = graph.input("advantages", "float32", ["trained"]);
+  const ratio = exp(sub(logprobs, sampled));
+  const clipped = clamp(ratio, graph.input("ratioLow", "float32", []), graph.input("ratioHigh", "float32", []));
+  return scale(minimum(mul(ratio, advantages), mul(clipped, advantages)), -1);
+}
+
+/** The vision tower alone, for sampling: features of each image are computed once. */
+export function visionGraph(config: Qwen25VLConfig): TrainingGraph {
+  const graph = new Graph();
+  const { weights, names } = weightInputs(graph, config, (name) => name.startsWith("visual."));
+  graph.output("features", visionTower(graph, weights, config));
+  return { graph, names };
+}
+
+/**
+ * One step of sampling over S new tokens per row with P cached ones: prefill, observations and decoding (S = 1) alike.
+ * New keys and values are outputs; the caller appends them to its cache.
+ */
+export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
+  const graph = new Graph();
+  const { weights: w, names } = weightInputs(
+    graph,
+    config,
+    (name) => !name.startsWith("visual.") && (name !== "model.embed_tokens.weight" || config.tieWordEmbeddings),
+  );
+  const d = headDim(config);
+  const kv = config.numKeyValueHeads;
+  const embedded = graph.input("embedded", "float32", ["rows", config.hiddenSize]);
+  const tables = {
+    cos: graph.input("cos", "float32", ["rows", d / 2]),
+    sin: graph.input("sin", "float32", ["rows", d / 2]),
+    rows: graph.input("rowIds", "int64", [1, "rows"]),
+  };
+  const layout: Layout = { spec: graph.input("layout", "int64", [2]), batch: "batch", length: "length" };
+  const bias = graph.input("bias", "float32", ["batch", 1, 1, "length", "keys"]);
+  const hidden = decoderLayers(embedded, w, config, tables, (q, k, v, layer) => {
+    const past = (name: string): Tensor => graph.input(`past${name}${layer}`, "float32", ["batch", kv, "past", d]);
+    const pastKeys = past("Key");
+    const pastValues = past("Value");
+    const keys = splitHeads(k, kv, d, layout);
+    const values = splitHeads(v, kv, d, layout);
+    graph.output(`newKey${layer}`, keys);
+    graph.output(`newValue${layer}`, values);
+    const queries = splitQueryGroups(q, config, layout);
+    const alpha = 1 / Math.sqrt(d);
+    // Scores over old and new keys are joined, not the keys: the cache is read in place and never copied.
+    const scores = joinKeys(matmul(queries, pastKeys, { transB: true, alpha }), matmul(queries, keys, { transB: true, alpha }));
+    const p = softmax(addBias(scores, bias, config, layout));
+    const [old, fresh] = splitKeys(p, pastKeys, keys);
+    return joinQueryGroups(add(matmul(old, pastValues), matmul(fresh, values)), config, layout, "rows");
+  });
+  const last = takeRows(hidden, graph.input("lastRows", "int64", ["batch"]));
+  graph.output("logits", linear(rmsNorm(last, w("model.norm.weight"), config.rmsNormEps), w(headWeight(config))));
+  return { graph, names };
+}
+
+function joinKeys(a: Tensor, b: Tensor): Tensor {
+  const shape = [...a.shape.slice(0, -1), "keys"];
+  return a.graph.append("Concat", [a, b], [{ type: "float32", shape }], { axis: { int: -1 } })[0] as Tensor;
+}
+
+/** Cuts probabilities [.., P + S] where the cached keys [.., P, D] end and the new ones [.., S, D] begin. */
+function splitKeys(p: Tensor, pastKeys: Tensor, newKeys: Tensor): [Tensor, Tensor] {
+  const { graph } = p;
+  const count = (t: Tensor): Tensor => {
+    const shape = graph.append("Shape", [t], [{ type: "int64", shape: [4] }])[0] as Tensor;
+    return graph.append("Gather", [shape, graph.ints([2])], [{ type: "int64", shape: [1] }])[0] as Tensor;
+  };
+  const sizes = graph.append("Concat", [count(pastKeys), count(newKeys)], [{ type: "int64", shape: [2] }], {
+    axis: { int: 0 },
+  })[0] as Tensor;
+  const lead = p.shape.slice(0, -1);
+  const parts = [
+    { type: "float32" as const, shape: [...lead, "past"] },
+    { type: "float32" as const, shape: [...lead, "length"] },
+  ];
+  return graph.append("Split", [p, sizes], parts, { axis: { int: -1 } }) as [Tensor, Tensor];
+}
