@@ -9,6 +9,8 @@ import type { Box, Colour } from "./vocabulary.ts";
 export const DOT_RADIUS = 3;
 const RING_RADIUS = 7;
 const HALO_RADIUS = 10;
+/** No pixel further than this from the centre is touched, in px. */
+export const BEAD_REACH = HALO_RADIUS + 2;
 
 /** Adds a bead centred at (x, y) px to `pixels`, the RGB bytes of `box`; pixels outside the box are left out. */
 export function addBead(
@@ -47,10 +49,9 @@ interface Profile {
 }
 
 function beadProfile(x: number, y: number): Profile {
-  const reach = HALO_RADIUS + 2;
-  const left = Math.floor(x) - reach;
-  const top = Math.floor(y) - reach;
-  const size = 2 * reach + 1;
+  const left = Math.floor(x) - BEAD_REACH;
+  const top = Math.floor(y) - BEAD_REACH;
+  const size = 2 * BEAD_REACH + 1;
   const dot: number[] = [];
   const ring: number[] = [];
   const halo: number[] = [];

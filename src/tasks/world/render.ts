@@ -1,7 +1,7 @@
 // Scene to pixels. Rendering only a box of the canvas gives exactly the pixels of that box in the whole picture, so
 // that pretraining can make crops without making pictures.
 import type { RgbImage } from "../../core/image.ts";
-import { addBead } from "./bead.ts";
+import { addBead, BEAD_REACH } from "./bead.ts";
 import { groundPixels } from "./ground.ts";
 import type { Disc, Scene } from "./scene.ts";
 import { CANVAS_HEIGHT, CANVAS_WIDTH, COLOUR_SIGNS, PLACE_BOXES } from "./vocabulary.ts";
@@ -17,7 +17,14 @@ export function renderScene(scene: Scene, box: Box = WHOLE_CANVAS): RgbImage {
   for (const { place, bead, dx, dy } of scene.places) {
     if (bead === undefined) continue;
     const [left, top, right, bottom] = PLACE_BOXES[place];
-    addBead(data, box, (left + right) / 2 + dx, (top + bottom) / 2 + dy, bead, scene.beadAmplitude);
+    const x = (left + right) / 2 + dx;
+    const y = (top + bottom) / 2 + dy;
+    const outside =
+      x + BEAD_REACH < box[0] ||
+      x - BEAD_REACH > box[2] ||
+      y + BEAD_REACH < box[1] ||
+      y - BEAD_REACH > box[3];
+    if (!outside) addBead(data, box, x, y, bead, scene.beadAmplitude);
   }
   return { width: box[2] - box[0], height: box[3] - box[1], data };
 }

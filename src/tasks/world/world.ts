@@ -11,7 +11,8 @@ import type { Scene, SceneOptions } from "./scene.ts";
 import { KINDS, PLACES } from "./vocabulary.ts";
 import type { Kind } from "./vocabulary.ts";
 
-export type Split = "train" | "validation" | "test";
+export const SPLITS = ["train", "validation", "test"] as const;
+export type Split = (typeof SPLITS)[number];
 
 export interface WorldOptions extends Partial<SceneOptions> {
   readonly seed: number;
