@@ -2,6 +2,7 @@
 // reason when the process is gone. Any byte that was not asked for ends the process.
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import { awake } from "./awake.ts";
 import { encodeFrame, type Frame, FrameReader, type FrameLimits, ProtocolViolation } from "./frames.ts";
 import { answers } from "./reply.ts";
 
@@ -16,6 +17,7 @@ export type Answer = { readonly type: "frame"; readonly frame: Frame } | Death;
 
 /** How long the news of the process's end may come after the end of its connection. */
 const EXIT_NEWS_MS = 500;
+const EXIT_LIMIT_MS = 5000;
 
 export class Worker {
   #death: Death | undefined;
@@ -64,7 +66,8 @@ export class Worker {
   /** Kills the process and waits until it is gone. */
   async close(): Promise<void> {
     this.#end({ type: "closed" });
-    await this.exited;
+    // Not for ever: were the zygote stuck, its own end would come with the runtime's.
+    await awake(this.exited, EXIT_LIMIT_MS).catch(() => undefined);
   }
 
   #receive(chunk: Buffer): void {

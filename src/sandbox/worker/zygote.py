@@ -34,7 +34,10 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def emit(self, **event):
-        os.write(1, json.dumps(event).encode() + b"\n")
+        try:
+            os.write(1, json.dumps(event).encode() + b"\n")
+        except BrokenPipeError:
+            pass  # the host is gone; the end of our input says so too
 
     def serve(self):
         poll = select.poll()
@@ -181,8 +184,12 @@ def main():
     try:
         zygote.serve()
     except Exception:
-        traceback.print_exc()
-    zygote.close()
+        try:
+            traceback.print_exc()
+        except OSError:
+            pass  # the host is gone
+    finally:
+        zygote.close()
 
 
 if __name__ == "__main__":
