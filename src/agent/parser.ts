@@ -95,10 +95,14 @@ function findFence(block: string, ticks: string, alsoAfter: string | undefined, 
   return -1;
 }
 
-/** Drops blank lines at both ends but keeps the first line's indentation, which Python reads. */
+/**
+ * Drops blank lines at both ends but keeps the first line's indentation, which Python reads. Spaces between a mark and
+ * code on the same line are no indentation.
+ */
 function trimBlankLines(code: string): string {
   const lines = code.trimEnd();
   let start = 0;
-  for (let i = 0; i < lines.length && /\s/.test(lines[i] as string); i++) if (lines[i] === "\n") start = i + 1;
-  return lines.slice(start);
+  let i = 0;
+  for (; i < lines.length && /\s/.test(lines[i] as string); i++) if (lines[i] === "\n") start = i + 1;
+  return lines.slice(start === 0 ? i : start);
 }

@@ -61,10 +61,13 @@ export function formatTrajectory(
   return `${lines.join("\n")}\n`;
 }
 
+/** Of the built-in templates; with other marks a turn is shown as one text. */
+const CODE_OPEN = "<code>";
+
 function actionLines(text: string, action: Action, paint: Paint): string[] {
   const body = action.type === "code" ? action.code : undefined;
-  const at = body === undefined ? -1 : text.indexOf(body);
-  if (body === undefined || at < 0) return indent(safe(text));
+  const at = body === undefined ? -1 : text.indexOf(body, text.indexOf(CODE_OPEN) + CODE_OPEN.length);
+  if (body === undefined || at < 0 || !text.includes(CODE_OPEN)) return indent(safe(text));
   const reasoning = text.slice(0, at).replace(/<code>\s*(`{3,}\w*)?\s*$/, "");
   return [...indent(safe(reasoning)), ...indent(safe(body), "  | ").map((line) => paint("blue", line))];
 }

@@ -1,0 +1,154 @@
+// The fake policy draws its turns from the trajectory's own random stream; the fake Python takes a random time. Lockstep
+// must hide that time completely.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { draw, byteCodec, fakeImage, sayLine, toolResult } from "../agent/scriptedFakes.ts";
+import { loadTemplate } from "../agent/template.ts";
+import { EngineError } from "../core/errors.ts";
+import { randomStream } from "../core/random.ts";
+import type { Sampler, SampleRequest } from "../engines/engine.ts";
+import type { PythonRuntime } from "../sandbox/runtime.ts";
+import { DEFAULT_REWARD, scoreTrajectory } from "../rewards/reward.ts";
+import { collectGroups } from "./collect.ts";
+import type { CollectOptions, CollectProgress } from "./collect.ts";
+
+/** Each turn: code (3 in 5), an answer, or nonsense. Logs each batch as drawn sequences. */
+class RandomPolicy implements Sampler {
+  readonly batches: string[][] = [];
+  readonly ids: string[][] = [];
+  readonly released = new Set<string>();
+  async sample(requests: readonly SampleRequest[]) {
+    this.batches.push(requests.map((r) => draw(r.segments).tokens));
+    this.ids.push(requests.map((r) => `${r.sequenceId.replace(/^.*\//, "")} ${r.promptKey?.replace(/^.*\//, "")}`));
+    await sleep(1);
+    return requests.map((r) => {
+      const x = r.random.below(5);
+      const line = x < 3 ? `<code>${r.random.below(100)}</code>` : x === 3 ? "<answer>\\boxed{4}</answer>" : "hm";
+      return sayLine(line, r.params.maxNewTokens);
+    });
+  }
+  release(sequenceId: string): void {
+    this.released.add(sequenceId);
+  }
+}
+
+class SlowRuntime implements PythonRuntime {
+  open_ = 0;
+  most = 0;
+  constructor(private readonly failOn?: (code: string) => Error | undefined) {}
+  async open() {
+    this.most = Math.max(this.most, ++this.open_);
+    return {
+      run: async (code: string) => {
+        await sleep(Math.random() * 6);
+        const failure = this.failOn?.(code);
+        if (failure !== undefined) throw failure;
+        return toolResult({ stdout: code });
+      },
+      close: async () => {
+        this.open_--;
+      },
+    };
+  }
+  async close(): Promise<void> {}
+}
+
+const tasks = Array.from({ length: 5 }, (_, i) => ({
+  id: `t${i}`,
+  kind: "k",
+  question: `Q${i}`,
+  answer: "4",
+  images: [fakeImage(1)],
+}));
+
+function options(more: Partial<CollectOptions> = {}): CollectOptions {
+  return {
+    tasks,
+    n: 4,
+    template: loadTemplate("mini"),
+    codec: byteCodec,
+    sampler: new RandomPolicy(),
+    runtime: new SlowRuntime(),
+    limits: { maxTurns: 4, maxTurnTokens: 100, maxContextTokens: 1000, maxImages: 4 },
+    errorPolicy: "show",
+    sampling: { temperature: 1, topP: 1, topK: 0 },
+    reward: (trajectory) => scoreTrajectory(trajectory, DEFAULT_REWARD),
+    randomFor: (task, member) => randomStream(7, "rollout", task.id, member),
+    ...more,
+  };
+}
+
+for (const [name, more] of [
+  ["all at once", {}],
+  ["few at a time", { concurrency: 3 }],
+  ["in chunks", { concurrency: 7, batching: { schedule: "lockstep", maxBatch: 2 } }],
+] as const)
+  test(`lockstep, ${name}: two runs give identical batches and groups, whatever Python's timing`, async () => {
+    const [one, two] = [new RandomPolicy(), new RandomPolicy()];
+    const first = await collectGroups(options({ sampler: one, ...more }));
+    const second = await collectGroups(options({ sampler: two, ...more }));
+    assert.deepEqual(one.batches, two.batches);
+    assert.deepEqual(one.ids, two.ids);
+    assert.deepEqual(first, second);
+    assert.ok(one.batches.length > 3);
+  });
+
+test("schedule and concurrency change the batches but not a single trajectory", async () => {
+  const reference = await collectGroups(options());
+  assert.deepEqual(await collectGroups(options({ concurrency: 2 })), reference);
+  assert.deepEqual(await collectGroups(options({ batching: { schedule: "eager", maxBatch: 3 } })), reference);
+});
+
+test("groups come in task order with members in order, scored, and the first batch holds every prompt", async () => {
+  const sampler = new RandomPolicy();
+  const progress: CollectProgress[] = [];
+  const groups = await collectGroups(options({ sampler, onProgress: (p) => progress.push(p) }));
+  assert.deepEqual(groups.map((g) => g.taskId), ["t0", "t1", "t2", "t3", "t4"]);
+  for (const group of groups) {
+    assert.deepEqual(group.trajectories.map((t) => t.member), [0, 1, 2, 3]);
+    for (const t of group.trajectories) {
+      assert.equal(t.taskId, group.taskId);
+      assert.deepEqual(t.reward, scoreTrajectory(t, DEFAULT_REWARD));
+      assert.equal(t.segments[1], group.trajectories[0]?.segments[1], "a group shares its image");
+    }
+  }
+  assert.deepEqual(sampler.ids[0]?.slice(2, 6), ["2 task0", "3 task0", "4 task1", "5 task1"]);
+  assert.equal(sampler.batches[0]?.length, 20);
+  assert.equal(sampler.released.size, 20);
+  assert.deepEqual(progress.map((p) => p.finished), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.ok(progress.every((p) => p.total === 20 && tasks[p.taskIndex]?.id === p.trajectory.taskId));
+  assert.ok(new Set(groups.flatMap((g) => g.trajectories.map((t) => t.endReason.type))).size >= 3);
+});
+
+test("concurrency bounds the open sessions", async () => {
+  const runtime = new SlowRuntime();
+  await collectGroups(options({ runtime, concurrency: 3 }));
+  assert.ok(runtime.most <= 3 && runtime.most > 0, `at most 3 sessions, had ${runtime.most}`);
+  assert.equal(runtime.open_, 0);
+});
+
+test("a bug in one episode rejects with task and member, after every session is closed", { timeout: 10000 }, async () => {
+  let calls = 0;
+  const runtime = new SlowRuntime(() => (++calls === 5 ? new TypeError("boom") : undefined));
+  await assert.rejects(collectGroups(options({ runtime, concurrency: 6 })), (error: Error) => {
+    assert.match(error.message, /^internal: task t\d, member \d: boom$/);
+    assert.ok(error.cause instanceof TypeError);
+    return true;
+  });
+  assert.equal(runtime.open_, 0);
+});
+
+test("an engine error keeps its class", { timeout: 10000 }, async () => {
+  const sampler: Sampler = { sample: () => Promise.reject(new EngineError("no weights")), release: () => undefined };
+  await assert.rejects(collectGroups(options({ sampler })), (error) => {
+    assert.ok(error instanceof EngineError);
+    assert.equal(error.message, "task t0, member 0: no weights");
+    return true;
+  });
+});
+
+test("no tasks, no groups; a concurrency of 0 is refused", async () => {
+  assert.deepEqual(await collectGroups(options({ tasks: [] })), []);
+  await assert.rejects(collectGroups(options({ concurrency: 0 })), /concurrency/);
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { randomStream } from "../core/random.ts";
+import type { Sampler, SampleRequest } from "../engines/engine.ts";
+import { LockstepSampler } from "./lockstep.ts";
+
+const request = (sequenceId: string): SampleRequest => ({
+  sequenceId,
+  segments: [],
+  params: { maxNewTokens: 1, temperature: 1, topP: 1, topK: 0, stopStrings: [] },
+  random: randomStream(sequenceId),
+});
+
+/** Writes down what it is asked; each result's token is the length of its id. */
+class LoggingSampler implements Sampler {
+  readonly log: string[] = [];
+  constructor(private readonly delayMs = 0) {}
+  async sample(requests: readonly SampleRequest[]) {
+    this.log.push(`sample ${requests.map((r) => r.sequenceId).join(" ")}`);
+    if (this.delayMs > 0) await sleep(this.delayMs);
+    return requests.map((r) => ({ tokens: [r.sequenceId.length], logprobs: [0], stop: "stop" as const }));
+  }
+  release(sequenceId: string): void {
+    this.log.push(`release ${sequenceId}`);
+  }
+}
+
+test("lockstep waits for the last episode and batches by index, not by arrival", async () => {
+  const inner = new LoggingSampler();
+  const lockstep = new LockstepSampler(inner, { schedule: "lockstep" });
+  ["a", "bb", "ccc"].forEach((id, index) => lockstep.join(id, index));
+  const third = lockstep.sample([request("ccc")]);
+  const first = lockstep.sample([request("a")]);
+  await sleep(20);
+  assert.deepEqual(inner.log, [], "one episode is still in its tool");
+  const second = lockstep.sample([request("bb")]);
+  const results = await Promise.all([first, second, third]);
+  assert.deepEqual(results.map((r) => r[0]?.tokens[0]), [1, 2, 3], "every episode gets its own result");
+  assert.deepEqual(inner.log, ["sample a bb ccc"]);
+});
+
+test("an episode that leaves is waited for no longer; releases come before the next batch in episode order", async () => {
+  const inner = new LoggingSampler();
+  const lockstep = new LockstepSampler(inner, { schedule: "lockstep" });
+  ["a", "b", "c"].forEach((id, index) => lockstep.join(id, index));
+  const waiting = lockstep.sample([request("b")]);
+  for (const id of ["c", "a"]) {
+    lockstep.release(id);
+    lockstep.leave(id);
+  }
+  assert.deepEqual(inner.log, []);
+  await waiting;
+  lockstep.release("b");
+  lockstep.leave("b");
+  assert.deepEqual(inner.log, ["release a", "release c", "sample b", "release b"]);
+});
+
+test("maxBatch cuts a round into consecutive chunks; new requests wait for the whole round", async () => {
+  const inner = new LoggingSampler(2);
+  const lockstep = new LockstepSampler(inner, { schedule: "lockstep", maxBatch: 2 });
+  const ids = ["a", "b", "c", "d", "e"];
+  ids.forEach((id, index) => lockstep.join(id, index));
+  await Promise.all(
+    ids.map(async (id) => {
+      await lockstep.sample([request(id)]);
+      await lockstep.sample([request(id)]);
+      lockstep.leave(id);
+    }),
+  );
+  const round = ["sample a b", "sample c d", "sample e"];
+  assert.deepEqual(inner.log, [...round, ...round]);
+  assert.throws(() => new LockstepSampler(inner, { schedule: "lockstep", maxBatch: 0 }), /maxBatch/);
+});
+
+test("eager does not wait for slow episodes, and samples one batch at a time", async () => {
+  const inner = new LoggingSampler(30);
+  const lockstep = new LockstepSampler(inner, { schedule: "eager" });
+  ["a", "b", "c"].forEach((id, index) => lockstep.join(id, index));
+  const first = Promise.all([lockstep.sample([request("b")]), lockstep.sample([request("a")])]);
+  await sleep(10);
+  const second = lockstep.sample([request("c")]);
+  await Promise.all([first, second]);
+  assert.deepEqual(inner.log, ["sample a b", "sample c"]);
+});
+
+test("a sampler that fails rejects everyone, now and later", { timeout: 5000 }, async () => {
+  const broken: Sampler = { sample: () => Promise.reject(new Error("out of memory")), release: () => undefined };
+  const lockstep = new LockstepSampler(broken, { schedule: "lockstep", maxBatch: 1 });
+  ["a", "b"].forEach((id, index) => lockstep.join(id, index));
+  const both = ["a", "b"].map((id) => lockstep.sample([request(id)]));
+  for (const result of await Promise.allSettled(both)) {
+    assert.equal(result.status, "rejected");
+    assert.match(String(result.reason), /out of memory/);
+  }
+  await assert.rejects(lockstep.sample([request("a")]), /out of memory/);
+});
+
+test("a sequence that never joined is refused", async () => {
+  const lockstep = new LockstepSampler(new LoggingSampler(), { schedule: "lockstep" });
+  await assert.rejects(lockstep.sample([request("x")]), /internal: sequence x samples without having joined/);
+  lockstep.join("x", 0);
+  assert.throws(() => lockstep.join("x", 1), /joined twice/);
+});
