@@ -68,7 +68,9 @@ test("one image turn: placeholders equal the figure's token count, nothing of th
     `
 «system¶S»¶«user¶i0:‹##›Q»¶«assistant¶
 ......................................
-a<code>¶` + "```python¶show()¶```" + `¶</code>
+a<code>¶` +
+      "```python¶show()¶```" +
+      `¶</code>
 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 »¶«user¶[hii1:‹###›]»¶«assistant¶
 .................................
@@ -140,7 +142,10 @@ test("errorPolicy end: a Python error ends the episode after the sampled turn", 
 test("a timeout that kills the session says so once, and the next call is an ordinary one", async () => {
   const { trajectory, runtime } = await play({
     says: ["<code>a</code>", "<code>b</code>", ANSWER],
-    gives: [toolResult({ outcome: { type: "timeout", limitMs: 5000 }, alive: false }), toolResult({ stdout: "1" })],
+    gives: [
+      toolResult({ outcome: { type: "timeout", limitMs: 5000 }, alive: false }),
+      toolResult({ stdout: "1" }),
+    ],
   });
   assertDrawn(
     trajectory,
@@ -255,8 +260,15 @@ test("a broken sandbox is data, at open and at run; any other error rejects, and
   await assert.rejects(runEpisode(options), new TypeError("bug"));
   assert.deepEqual([runtime.opened.length, runtime.closed, sampler.released], [1, 1, ["s"]]);
 
-  const unopenable = { open: () => Promise.reject(new SandboxError("no python3")), close: async () => undefined };
-  const trajectory = await runEpisode({ ...options, sampler: new ScriptedSampler(["<code>a</code>"]), runtime: unopenable });
+  const unopenable = {
+    open: () => Promise.reject(new SandboxError("no python3")),
+    close: async () => undefined,
+  };
+  const trajectory = await runEpisode({
+    ...options,
+    sampler: new ScriptedSampler(["<code>a</code>"]),
+    runtime: unopenable,
+  });
   assert.deepEqual(trajectory.endReason, { type: "sandboxFailure", message: "no python3" });
 });
 
@@ -280,4 +292,3 @@ test("effective calls: repeated programs, repeated output, silence and the task'
   });
   assert.deepEqual([trajectory.toolCalls, trajectory.effectiveToolCalls], [6, 2]);
 });
-

@@ -118,13 +118,25 @@ test("law: whatever is sampled and drawn, placeholders equal images at every req
       maxContextTokens: 40 + random.below(200),
       maxImages: random.below(5),
     };
-    const turns = ["<code>a</code>", "<code>bb</code><|im_end|>", ANSWER, "x<|image_pad|>y", "<code></code>", "<|im_end|>"];
+    const turns = [
+      "<code>a</code>",
+      "<code>bb</code><|im_end|>",
+      ANSWER,
+      "x<|image_pad|>y",
+      "<code></code>",
+      "<|im_end|>",
+    ];
     const { trajectory, sampler } = await play({
       images: Array.from({ length: random.below(3) }, () => fakeImage(1 + random.below(5))),
-      says: Array.from({ length: 6 }, () => turns[random.below(4) === 0 ? random.below(turns.length) : random.below(2)] as string),
+      says: Array.from(
+        { length: 6 },
+        () => turns[random.below(4) === 0 ? random.below(turns.length) : random.below(2)] as string,
+      ),
       gives: Array.from({ length: 6 }, () => {
         const figures = Array.from({ length: random.below(3) }, () => fakeImage(1 + random.below(6)));
-        return random.below(3) === 0 ? errorResult("E: x", { figures }) : toolResult({ stdout: "<|image_pad|>", figures });
+        return random.below(3) === 0
+          ? errorResult("E: x", { figures })
+          : toolResult({ stdout: "<|image_pad|>", figures });
       }),
       limits,
       errorPolicy: random.below(4) === 0 ? "end" : "show",
@@ -132,10 +144,19 @@ test("law: whatever is sampled and drawn, placeholders equal images at every req
     for (const segments of [...sampler.requests.map((r) => r.segments), trajectory.segments]) {
       const datum = datumFromSegments(segments, 0, 304); // throws unless logprobs and tokens are of equal number
       const pads = datum.tokens.filter((t) => t === 304).length;
-      assert.equal(pads, datum.images.reduce((n, image) => n + image.tokenCount, 0));
+      assert.equal(
+        pads,
+        datum.images.reduce((n, image) => n + image.tokenCount, 0),
+      );
     }
-    const sampledTokens = trajectory.segments.reduce((n, s) => n + (s.type === "sampled" ? s.tokens.length : 0), 0);
-    assert.equal(sampledTokens, trajectory.turns.reduce((n, turn) => n + turn.tokenCount, 0));
+    const sampledTokens = trajectory.segments.reduce(
+      (n, s) => n + (s.type === "sampled" ? s.tokens.length : 0),
+      0,
+    );
+    assert.equal(
+      sampledTokens,
+      trajectory.turns.reduce((n, turn) => n + turn.tokenCount, 0),
+    );
     if (sampler.requests.length > 0) {
       const datum = datumFromSegments(trajectory.segments, 0, 304);
       assert.ok(datum.tokens.length <= limits.maxContextTokens && datum.images.length <= limits.maxImages);

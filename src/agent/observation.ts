@@ -29,7 +29,10 @@ export function observationSegments(input: ObservationInput): Segment[] {
     if (view !== undefined) views.push(view);
     else errors.push(fillSlots(template.unviewableFigure, { width: figure.width, height: figure.height }));
   }
-  const error = errors.filter((text) => text !== "").join("\n").trimEnd();
+  const error = errors
+    .filter((text) => text !== "")
+    .join("\n")
+    .trimEnd();
   const printed = result.stdout.trimEnd();
   const stdout = printed === "" && error === "" && views.length === 0 ? template.emptyOutput : printed;
 
@@ -44,7 +47,8 @@ export function observationSegments(input: ObservationInput): Segment[] {
     else {
       builder.content(piece.name === "stdout" ? stdout : error);
       const next = pieces[i + 1];
-      if (filled.stdout && filled.error && next?.type === "slot" && next.name !== "figures") builder.content("\n");
+      if (filled.stdout && filled.error && next?.type === "slot" && next.name !== "figures")
+        builder.content("\n");
     }
   });
   return builder.scaffold(MESSAGE_CLOSE + ASSISTANT_OPEN).build();

@@ -14,7 +14,11 @@ const marks: ProtocolMarks = {
 };
 const read = (text: string): unknown => {
   const action = parseTurn(text, marks);
-  return action.type === "code" ? { code: action.code } : action.type === "answer" ? { answer: action.answer } : action.reason;
+  return action.type === "code"
+    ? { code: action.code }
+    : action.type === "answer"
+      ? { answer: action.answer }
+      : action.reason;
 };
 
 const cases: readonly (readonly [name: string, text: string, expected: unknown])[] = [
@@ -32,14 +36,22 @@ const cases: readonly (readonly [name: string, text: string, expected: unknown])
   ["four backticks", "<code>````python\nprint(1)\n````</code>", { code: "print(1)" }],
   ["prose around the fence", "<code>First:\n```python\na\n```\nthen more</code>", { code: "a" }],
   ["two fences: the first", "<code>\n```python\na\n```\n```python\nb\n```\n</code>", { code: "a" }],
-  ["backticks within a line of code", "<code>\n```python\nprint('```')\nb\n```\n</code>", { code: "print('```')\nb" }],
+  [
+    "backticks within a line of code",
+    "<code>\n```python\nprint('```')\nb\n```\n</code>",
+    { code: "print('```')\nb" },
+  ],
   ["indentation is kept", "<code>\n```python\n\n  a\n  b\n\n```\n</code>", { code: "  a\n  b" }],
   ["Windows line ends", "<code>\r\n```python\r\na\r\n```\r\n</code>", { code: "a" }],
   ["the mark mentioned in prose", "I use <code> tags: <code>```python\na\n```</code>", { code: "a" }],
   ["two blocks: the first", "<code>a</code><code>b</code>", { code: "a" }],
   ["code before an answer", "<code>a</code><answer>\\boxed{1}</answer>", { code: "a" }],
   ["an answer before code", "<answer>\\boxed{1}</answer><code>a</code>", { answer: "1" }],
-  ["an answer inside a Python string", "<code>print('<answer>\\boxed{1}</answer>')</code>", { code: "print('<answer>\\boxed{1}</answer>')" }],
+  [
+    "an answer inside a Python string",
+    "<code>print('<answer>\\boxed{1}</answer>')</code>",
+    { code: "print('<answer>\\boxed{1}</answer>')" },
+  ],
   ["the same, stopped at its end", "<code>print('<answer>\\boxed{1}</answer>", "code block never closed"],
   ["code inside an answer", "<answer><code>a</code>\\boxed{1}</answer>", { answer: "1" }],
   ["an answer mark in prose before code", "I will <answer> later <code>a</code>", { code: "a" }],
@@ -77,7 +89,24 @@ test("boxes: balanced braces, escapes, the first complete one", () => {
 });
 
 test("law: any text gives an action that stands in the text, and never throws", () => {
-  const parts = ["\\boxed{x}</answer>", "<code>", "</code>", "<answer>", "</answer>", "```python\n", "```", "\\boxed{", "{", "}", "\\", "\n", " ", "x", "<|im_end|>", "é\u0000🙂"];
+  const parts = [
+    "\\boxed{x}</answer>",
+    "<code>",
+    "</code>",
+    "<answer>",
+    "</answer>",
+    "```python\n",
+    "```",
+    "\\boxed{",
+    "{",
+    "}",
+    "\\",
+    "\n",
+    " ",
+    "x",
+    "<|im_end|>",
+    "é\u0000🙂",
+  ];
   const seen = new Set<string>();
   for (let seed = 0; seed < 5000; seed++) {
     const random = randomStream("parser", seed);
@@ -96,7 +125,20 @@ test("law: any text gives an action that stands in the text, and never throws", 
 
 test("hostile megabytes are read in linear time", () => {
   const repeat = (part: string): string => part.repeat(Math.ceil(1e6 / part.length));
-  const inCode = ["```", "``` ", "a```", "```python ", "\n```x", " ", "\n", " \n", "<code>", "<answer>", "`", "```a```"];
+  const inCode = [
+    "```",
+    "``` ",
+    "a```",
+    "```python ",
+    "\n```x",
+    " ",
+    "\n",
+    " \n",
+    "<code>",
+    "<answer>",
+    "`",
+    "```a```",
+  ];
   const inAnswer = ["\\boxed{", "{", "}", "\\", "\\boxed{}", "{}", "\\{", "<answer>"];
   const texts = [
     ...inCode.map((part) => `<code>${repeat(part)}</code>`),
@@ -106,9 +148,9 @@ test("hostile megabytes are read in linear time", () => {
     repeat("<answer><code>"),
   ];
   for (const text of texts) {
-    const started = performance.now();
+    const before = process.cpuUsage();
     parseTurn(text, marks);
-    // A quadratic pass over 1 MB takes minutes; a linear one some milliseconds, so the bound is loose on purpose.
-    assert.ok(performance.now() - started < 1500, `${text.slice(0, 40)} took too long`);
+    // CPU time, since the machine may be busy. A quadratic pass over 1 MB takes minutes, a linear one milliseconds.
+    assert.ok(process.cpuUsage(before).user < 2e6, `${text.slice(0, 40)} took too long`);
   }
 });

@@ -77,7 +77,8 @@ function extractProgram(block: string, marks: ProtocolMarks): string {
   const word = language.exec(block)?.[0] ?? "";
   const after = block[start + word.length];
   const known = ["", "py", "python", "python3", marks.fence.slice(ticks.length)].includes(word);
-  if (after === "\n" || after === "\r" || after === undefined || (known && /\s/.test(after))) start += word.length;
+  if (after === "\n" || after === "\r" || after === undefined || (known && /\s/.test(after)))
+    start += word.length;
   const close = findFence(block, ticks, undefined, start);
   if (close >= 0) return trimBlankLines(block.slice(start, close));
   const rest = block.slice(start).trimEnd();

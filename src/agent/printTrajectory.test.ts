@@ -49,18 +49,31 @@ tokens: 204 in all, 88 sampled, 5 visual
 `,
   );
   // prompt 38, turn 42, observation 47, turn 20, observation 31, turn 26
-  assert.deepEqual([totalTokens(trajectory), sampledTokens(trajectory), visualTokens(trajectory)], [204, 88, 5]);
+  assert.deepEqual(
+    [totalTokens(trajectory), sampledTokens(trajectory), visualTokens(trajectory)],
+    [204, 88, 5],
+  );
 });
 
 test("colour adds nothing but colour; unscored, cut and unobserved turns are told", async () => {
-  const { trajectory } = await play({ says: ["<code>a</code>", ANSWER], gives: [toolResult({ stdout: "1" })], limits: { maxContextTokens: 75 } });
+  const { trajectory } = await play({
+    says: ["<code>a</code>", ANSWER],
+    gives: [toolResult({ stdout: "1" })],
+    limits: { maxContextTokens: 75 },
+  });
   const plain = formatTrajectory(trajectory, { color: false });
   const coloured = formatTrajectory(trajectory, { color: true });
   assert.notEqual(coloured, plain);
-  // eslint-disable-next-line no-control-regex
   assert.equal(coloured.replace(/\x1b\[\d+m/g, ""), plain);
   assert.match(plain, /turn 2 \(6 tokens, cut by length\)\n {2}<answ/);
   assert.match(plain, /end: contextLimit\n(?!answer|reward)/);
-  const capped = await play({ says: ["<code>a</code>"], gives: [toolResult({ figures: [fakeImage(1)] })], limits: { maxImages: 0 } });
-  assert.match(formatTrajectory(capped.trajectory, { color: false }), /=> ok, 1 ms, 1 figure\n\nend: imageLimit/);
+  const capped = await play({
+    says: ["<code>a</code>"],
+    gives: [toolResult({ figures: [fakeImage(1)] })],
+    limits: { maxImages: 0 },
+  });
+  assert.match(
+    formatTrajectory(capped.trajectory, { color: false }),
+    /=> ok, 1 ms, 1 figure\n\nend: imageLimit/,
+  );
 });

@@ -1,6 +1,13 @@
 // A trajectory for people, turn by turn, in a terminal. Pure text; pictures are named, with the size the model sees.
 import { stripVTControlCharacters } from "node:util";
-import type { Action, ScoredTrajectory, ToolOutcome, Trajectory, Turn, ViewImage } from "../core/trajectory.ts";
+import type {
+  Action,
+  ScoredTrajectory,
+  ToolOutcome,
+  Trajectory,
+  Turn,
+  ViewImage,
+} from "../core/trajectory.ts";
 import { sampledTokens, totalTokens, visualTokens } from "./tokenCounts.ts";
 
 export interface FormatOptions {
@@ -43,7 +50,10 @@ export function formatTrajectory(
     closeTurn();
     turnIndex++;
     const cut = turn.stop === "length" ? ", cut by length" : "";
-    lines.push("", paint("bold", `turn ${turnIndex}`) + paint("dim", ` (${count(turn.tokenCount, "token")}${cut})`));
+    lines.push(
+      "",
+      paint("bold", `turn ${turnIndex}`) + paint("dim", ` (${count(turn.tokenCount, "token")}${cut})`),
+    );
     lines.push(...actionLines(turn.text, turn.action, paint));
     afterTurn = turn;
   };
@@ -112,7 +122,9 @@ function endLines(trajectory: Parameters<typeof formatTrajectory>[0], paint: Pai
   const right = reward?.accuracy;
   if (trajectory.answer !== undefined) {
     const style = right === undefined ? "yellow" : right === 1 ? "green" : "red";
-    lines.push(paint(style, `answer: ${safe(trajectory.answer)}`) + `  (truth: ${safe(trajectory.groundTruth)})`);
+    lines.push(
+      paint(style, `answer: ${safe(trajectory.answer)}`) + `  (truth: ${safe(trajectory.groundTruth)})`,
+    );
   }
   if (reward !== undefined)
     lines.push(
@@ -132,7 +144,6 @@ function indent(text: string, by = "  "): string[] {
 
 /** What model-written code printed must not move the reader's cursor. */
 function safe(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
 }
 

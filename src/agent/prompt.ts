@@ -23,7 +23,10 @@ export function promptSegments(
   for (const piece of cutAtSlots(template.user, ["images", "question"])) {
     if (piece.type === "literal") builder.scaffold(piece.text);
     else if (piece.name === "question") builder.content(task.question);
-    else task.images.forEach((image, i) => addImage(builder, template, template.image, i, codec.viewImage(image)));
+    else
+      task.images.forEach((image, i) =>
+        addImage(builder, template, template.image, i, codec.viewImage(image)),
+      );
   }
   return builder.scaffold(MESSAGE_CLOSE + ASSISTANT_OPEN).build();
 }

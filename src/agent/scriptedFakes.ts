@@ -25,9 +25,13 @@ export const byteCodec: Codec = {
   endOfTurnId: 301,
   encodeText: bytesOf,
   encodeTemplate: (text) =>
-    text.split(/(<\|[a-z_]+\|>)/).flatMap((part) => FAKE_SPECIALS.find((s) => s.text === part)?.id ?? bytesOf(part)),
+    text
+      .split(/(<\|[a-z_]+\|>)/)
+      .flatMap((part) => FAKE_SPECIALS.find((s) => s.text === part)?.id ?? bytesOf(part)),
   decode: (tokens) => {
-    const bytes = tokens.flatMap((t) => (t < 256 ? [t] : bytesOf(FAKE_SPECIALS.find((s) => s.id === t)?.text ?? "?")));
+    const bytes = tokens.flatMap((t) =>
+      t < 256 ? [t] : bytesOf(FAKE_SPECIALS.find((s) => s.id === t)?.text ?? "?"),
+    );
     return Buffer.from(bytes).toString("utf8");
   },
   viewImage: (image) => {
@@ -53,7 +57,10 @@ export function drawTokens(tokens: Iterable<number>): string {
 /** The two drawings of a sequence: its tokens, and `^` where the loss is taken, `.` elsewhere. */
 export function draw(segments: readonly Segment[]): { tokens: string; mask: string } {
   const datum = datumFromSegments(segments, 1, byteCodec.imagePadId);
-  return { tokens: drawTokens(datum.tokens), mask: [...datum.mask].map((m) => (m === 1 ? "^" : ".")).join("") };
+  return {
+    tokens: drawTokens(datum.tokens),
+    mask: [...datum.mask].map((m) => (m === 1 ? "^" : ".")).join(""),
+  };
 }
 
 /**

@@ -48,7 +48,8 @@ export class SequenceBuilder {
 
   private endText(): void {
     this.encodeScaffold();
-    if (this.tokens.length > 0) this.segments.push({ type: "text", source: this.source, tokens: this.tokens });
+    if (this.tokens.length > 0)
+      this.segments.push({ type: "text", source: this.source, tokens: this.tokens });
     this.tokens = [];
   }
 }

@@ -9,12 +9,18 @@ import { BUILT_IN_TEMPLATES, cutAtSlots, fillSlots, loadTemplate, parseTemplate 
 
 const mini = readFileSync(new URL("./templates/mini.yaml", import.meta.url), "utf8");
 const fails = (source: string, message: RegExp): void => {
-  assert.throws(() => parseTemplate(source, "my.yaml"), (error) => error instanceof ConfigError && message.test(error.message));
+  assert.throws(
+    () => parseTemplate(source, "my.yaml"),
+    (error) => error instanceof ConfigError && message.test(error.message),
+  );
 };
 
 test("the built-in templates load by name and by path", () => {
   for (const name of BUILT_IN_TEMPLATES) assert.equal(loadTemplate(name).name, name);
-  assert.equal(loadTemplate(new URL("./templates/mini.yaml", import.meta.url).pathname).system, "Look with Python.");
+  assert.equal(
+    loadTemplate(new URL("./templates/mini.yaml", import.meta.url).pathname).system,
+    "Look with Python.",
+  );
 });
 
 test("both built-in templates keep the protocol", () => {
@@ -29,13 +35,25 @@ test("both built-in templates keep the protocol", () => {
 
 test("errors name the key, the file and the nearest valid name", () => {
   fails(`${mini}\nsytem: x`, /my\.yaml: unknown key "sytem", did you mean "system"\?/);
-  fails(mini.replace("  timeout: timeout", "  timeot: timeout"), /unknown key "errors\.timeot", did you mean "errors\.timeout"\?/);
-  fails(mini.replace("{images}{question}", "{images}"), /user: must contain \{question\} exactly once, found 0/);
-  fails(mini.replace("{stdout}", "{stdout}{stdout}"), /observation: must contain \{stdout\} exactly once, found 2/);
+  fails(
+    mini.replace("  timeout: timeout", "  timeot: timeout"),
+    /unknown key "errors\.timeot", did you mean "errors\.timeout"\?/,
+  );
+  fails(
+    mini.replace("{images}{question}", "{images}"),
+    /user: must contain \{question\} exactly once, found 0/,
+  );
+  fails(
+    mini.replace("{stdout}", "{stdout}{stdout}"),
+    /observation: must contain \{stdout\} exactly once, found 2/,
+  );
   fails(mini.replace("system: Look with Python.", "system: 3"), /system: .*string/);
   fails(mini.replace('"```python"', "python"), /fence: must be three or more backticks/);
   fails("a: [", /my\.yaml is not valid YAML/);
-  assert.throws(() => loadTemplate("minni"), /"minni" is not built in \(standard, mini\); did you mean "mini"\?/);
+  assert.throws(
+    () => loadTemplate("minni"),
+    /"minni" is not built in \(standard, mini\); did you mean "mini"\?/,
+  );
   assert.throws(() => loadTemplate("no/such.yaml"), /no\/such\.yaml cannot be read/);
 });
 
@@ -58,24 +76,43 @@ test("mini: what the miniature policy sees", () => {
   assert.equal(draw(prompt).tokens, "«system¶Look with Python.»¶«user¶‹##›color?»¶«assistant¶");
   const observe = (result: Parameters<typeof toolResult>[0]) =>
     draw(
-      observationSegments({ result: toolResult(result), template, codec: byteCodec, imagesBefore: 1, turnClosed: true }),
+      observationSegments({
+        result: toolResult(result),
+        template,
+        codec: byteCodec,
+        imagesBefore: 1,
+        turnClosed: true,
+      }),
     ).tokens;
   const message = (text: string): string => `¶«user¶<tool_response>${text}</tool_response>»¶«assistant¶`;
   assert.equal(observe({ figures: [fakeImage(3)] }), message("‹###›"));
   assert.equal(observe({ stdout: " \n" }), message("nothing"));
   assert.equal(observe({ stdout: "3\n" }), message("3"));
-  const outcome = { type: "pythonError", errorType: "NameError", message: "name 'x'", traceback: "long" } as const;
+  const outcome = {
+    type: "pythonError",
+    errorType: "NameError",
+    message: "name 'x'",
+    traceback: "long",
+  } as const;
   assert.equal(observe({ stdout: "3\n", outcome }), message("3¶NameError: name 'x'"));
 });
 
 test("standard: labelled images, tracebacks in full, lines without content vanish", () => {
   const template = loadTemplate("standard");
-  const prompt = draw(promptSegments({ question: "Q?", images: [fakeImage(1), fakeImage(2)] }, template, byteCodec)).tokens;
+  const prompt = draw(
+    promptSegments({ question: "Q?", images: [fakeImage(1), fakeImage(2)] }, template, byteCodec),
+  ).tokens;
   assert.ok(prompt.includes("«user¶image_clue_0: ‹#›¶image_clue_1: ‹##›¶¶In Python"), prompt);
   assert.ok(prompt.endsWith("¶¶Q?»¶«assistant¶"), prompt);
   const observe = (result: Parameters<typeof toolResult>[0]) =>
     draw(
-      observationSegments({ result: toolResult(result), template, codec: byteCodec, imagesBefore: 2, turnClosed: false }),
+      observationSegments({
+        result: toolResult(result),
+        template,
+        codec: byteCodec,
+        imagesBefore: 2,
+        turnClosed: false,
+      }),
     ).tokens;
   const message = (text: string): string => `»¶«user¶<tool_response>¶${text}</tool_response>»¶«assistant¶`;
   assert.equal(
@@ -84,7 +121,12 @@ test("standard: labelled images, tracebacks in full, lines without content vanis
   );
   assert.equal(observe({ figures: [fakeImage(1)] }), message("<image_clue_2>: ‹#›¶"));
   assert.equal(observe({}), message("The code ran. It printed nothing and showed no figure.¶"));
-  const outcome = { type: "pythonError", errorType: "E", message: "m", traceback: "Traceback\nE: m\n" } as const;
+  const outcome = {
+    type: "pythonError",
+    errorType: "E",
+    message: "m",
+    traceback: "Traceback\nE: m\n",
+  } as const;
   assert.equal(observe({ outcome }), message("Traceback¶E: m¶"));
   assert.equal(
     observe({ outcome: { type: "timeout", limitMs: 1500 }, alive: false }),
@@ -95,7 +137,10 @@ test("standard: labelled images, tracebacks in full, lines without content vanis
   );
   const reasons = [
     [{ type: "outOfMemory" }, "The code used more memory than allowed and was stopped.¶"],
-    [{ type: "outputLimit", limitBytes: 10 }, "The code produced more than 10 bytes of output and was stopped.¶"],
+    [
+      { type: "outputLimit", limitBytes: 10 },
+      "The code produced more than 10 bytes of output and was stopped.¶",
+    ],
     [{ type: "killed", reason: "signal 9" }, "The Python process was ended: signal 9.¶"],
     [{ type: "forbidden", reason: "network" }, "The code tried something that is not allowed: network.¶"],
   ] as const;

@@ -85,7 +85,9 @@ export function loadTemplate(pathOrName: string): PromptTemplate {
       `template "${pathOrName}" is not built in (${BUILT_IN_TEMPLATES.join(", ")}); did you mean ` +
         `"${closest(pathOrName, BUILT_IN_TEMPLATES)}"? For a file of your own give its path, ending in .yaml`,
     );
-  const file = isPath ? pathOrName : fileURLToPath(new URL(`./templates/${pathOrName}.yaml`, import.meta.url));
+  const file = isPath
+    ? pathOrName
+    : fileURLToPath(new URL(`./templates/${pathOrName}.yaml`, import.meta.url));
   let source: string;
   try {
     source = readFileSync(file, "utf8");
@@ -124,14 +126,15 @@ function messageOf(error: unknown): string {
 
 /** A template cut at its slots: literal text and slot names in order. */
 export type TemplatePiece =
-  | { readonly type: "literal"; readonly text: string }
-  | { readonly type: "slot"; readonly name: string };
+  { readonly type: "literal"; readonly text: string } | { readonly type: "slot"; readonly name: string };
 
 /** Cuts at the named slots only; other braces stay text. */
 export function cutAtSlots(template: string, slots: readonly string[]): TemplatePiece[] {
   return template
     .split(new RegExp(`\\{(${slots.join("|")})\\}`))
-    .map((part, i): TemplatePiece => (i % 2 === 1 ? { type: "slot", name: part } : { type: "literal", text: part }))
+    .map((part, i): TemplatePiece =>
+      i % 2 === 1 ? { type: "slot", name: part } : { type: "literal", text: part },
+    )
     .filter((piece) => piece.type === "slot" || piece.text !== "");
 }
 

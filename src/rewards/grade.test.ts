@@ -53,6 +53,8 @@ const wrong: readonly (readonly [answer: string, truth: string])[] = [
   ["e5", "0"],
 ];
 for (const [answer, truth] of right)
-  test(`right: ${JSON.stringify(answer)} for ${JSON.stringify(truth)}`, () => assert.equal(gradeAnswer(answer, truth), 1));
+  test(`right: ${JSON.stringify(answer)} for ${JSON.stringify(truth)}`, () =>
+    assert.equal(gradeAnswer(answer, truth), 1));
 for (const [answer, truth] of wrong)
-  test(`wrong: ${JSON.stringify(answer)} for ${JSON.stringify(truth)}`, () => assert.equal(gradeAnswer(answer, truth), 0));
+  test(`wrong: ${JSON.stringify(answer)} for ${JSON.stringify(truth)}`, () =>
+    assert.equal(gradeAnswer(answer, truth), 0));

@@ -33,7 +33,8 @@ const NUMBER_WORDS = (
 function numberOf(text: string): number | undefined {
   const word = NUMBER_WORDS.indexOf(text);
   if (word >= 0) return word;
-  if (!/^[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?(e[+-]?\d+)?$/.test(text) || !/^[+-]?[\d.]/.test(text)) return undefined;
+  if (!/^[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?(e[+-]?\d+)?$/.test(text) || !/^[+-]?[\d.]/.test(text))
+    return undefined;
   const value = Number(text.replaceAll(",", ""));
   return Number.isFinite(value) ? value : undefined;
 }

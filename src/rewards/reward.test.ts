@@ -28,15 +28,25 @@ test("right answers earn 1 and 0.1 for each call: 1 + 3 * 0.1", () => {
 });
 
 test("wrong answers earn nothing for their calls", () => {
-  const reward = scoreTrajectory(trajectory({ answer: "5", toolCalls: 3, effectiveToolCalls: 3 }), DEFAULT_REWARD);
+  const reward = scoreTrajectory(
+    trajectory({ answer: "5", toolCalls: 3, effectiveToolCalls: 3 }),
+    DEFAULT_REWARD,
+  );
   assert.deepEqual(reward, { total: 0, accuracy: 0, toolCall: 0 });
 });
 
 test("countedCalls chooses which calls pay, toolCall how much", () => {
   const calls = trajectory({ toolCalls: 4, effectiveToolCalls: 2 });
   assert.equal(scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0.25 }).total, 2);
-  assert.equal(scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0.25, countedCalls: "effective" }).total, 1.5);
-  assert.deepEqual(scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0 }), { total: 1, accuracy: 1, toolCall: 0 });
+  assert.equal(
+    scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0.25, countedCalls: "effective" }).total,
+    1.5,
+  );
+  assert.deepEqual(scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0 }), {
+    total: 1,
+    accuracy: 1,
+    toolCall: 0,
+  });
 });
 
 test("answers longer than maxAnswerChars earn 0, at the limit they do not", () => {
@@ -47,7 +57,14 @@ test("answers longer than maxAnswerChars earn 0, at the limit they do not", () =
 });
 
 test("every other end earns 0, and accuracy is undecided only when the sandbox failed", () => {
-  const ends = ["turnLimit", "turnTokenLimit", "contextLimit", "imageLimit", "noAction", "pythonError"] as const;
+  const ends = [
+    "turnLimit",
+    "turnTokenLimit",
+    "contextLimit",
+    "imageLimit",
+    "noAction",
+    "pythonError",
+  ] as const;
   for (const type of ends) {
     const endReason: EndReason = { type };
     const reward = scoreTrajectory(trajectory({ endReason, toolCalls: 2 }), DEFAULT_REWARD);

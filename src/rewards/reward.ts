@@ -22,8 +22,11 @@ export function scoreTrajectory(trajectory: Trajectory, options: RewardOptions):
   if (trajectory.endReason.type === "sandboxFailure") return { total: 0, accuracy: undefined, toolCall: 0 };
   const { answer } = trajectory;
   const readable =
-    trajectory.endReason.type === "answered" && answer !== undefined && answer.length <= options.maxAnswerChars;
-  if (!readable || gradeAnswer(answer, trajectory.groundTruth) === 0) return { total: 0, accuracy: 0, toolCall: 0 };
+    trajectory.endReason.type === "answered" &&
+    answer !== undefined &&
+    answer.length <= options.maxAnswerChars;
+  if (!readable || gradeAnswer(answer, trajectory.groundTruth) === 0)
+    return { total: 0, accuracy: 0, toolCall: 0 };
   const calls = options.countedCalls === "ran" ? trajectory.toolCalls : trajectory.effectiveToolCalls;
   const toolCall = options.toolCall * calls;
   return { total: 1 + toolCall, accuracy: 1, toolCall };

@@ -20,11 +20,14 @@ class RandomPolicy implements Sampler {
   readonly released = new Set<string>();
   async sample(requests: readonly SampleRequest[]) {
     this.batches.push(requests.map((r) => draw(r.segments).tokens));
-    this.ids.push(requests.map((r) => `${r.sequenceId.replace(/^.*\//, "")} ${r.promptKey?.replace(/^.*\//, "")}`));
+    this.ids.push(
+      requests.map((r) => `${r.sequenceId.replace(/^.*\//, "")} ${r.promptKey?.replace(/^.*\//, "")}`),
+    );
     await sleep(1);
     return requests.map((r) => {
       const x = r.random.below(5);
-      const line = x < 3 ? `<code>${r.random.below(100)}</code>` : x === 3 ? "<answer>\\boxed{4}</answer>" : "hm";
+      const line =
+        x < 3 ? `<code>${r.random.below(100)}</code>` : x === 3 ? "<answer>\\boxed{4}</answer>" : "hm";
       return sayLine(line, r.params.maxNewTokens);
     });
   }
@@ -104,9 +107,15 @@ test("groups come in task order with members in order, scored, and the first bat
   const sampler = new RandomPolicy();
   const progress: CollectProgress[] = [];
   const groups = await collectGroups(options({ sampler, onProgress: (p) => progress.push(p) }));
-  assert.deepEqual(groups.map((g) => g.taskId), ["t0", "t1", "t2", "t3", "t4"]);
+  assert.deepEqual(
+    groups.map((g) => g.taskId),
+    ["t0", "t1", "t2", "t3", "t4"],
+  );
   for (const group of groups) {
-    assert.deepEqual(group.trajectories.map((t) => t.member), [0, 1, 2, 3]);
+    assert.deepEqual(
+      group.trajectories.map((t) => t.member),
+      [0, 1, 2, 3],
+    );
     for (const t of group.trajectories) {
       assert.equal(t.taskId, group.taskId);
       assert.deepEqual(t.reward, scoreTrajectory(t, DEFAULT_REWARD));
@@ -116,7 +125,10 @@ test("groups come in task order with members in order, scored, and the first bat
   assert.deepEqual(sampler.ids[0]?.slice(2, 6), ["2 task0", "3 task0", "4 task1", "5 task1"]);
   assert.equal(sampler.batches[0]?.length, 20);
   assert.equal(sampler.released.size, 20);
-  assert.deepEqual(progress.map((p) => p.finished), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.deepEqual(
+    progress.map((p) => p.finished),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
   assert.ok(progress.every((p) => p.total === 20 && tasks[p.taskIndex]?.id === p.trajectory.taskId));
   assert.ok(new Set(groups.flatMap((g) => g.trajectories.map((t) => t.endReason.type))).size >= 3);
 });
@@ -128,19 +140,26 @@ test("concurrency bounds the open sessions", async () => {
   assert.equal(runtime.open_, 0);
 });
 
-test("a bug in one episode rejects with task and member, after every session is closed", { timeout: 10000 }, async () => {
-  let calls = 0;
-  const runtime = new SlowRuntime(() => (++calls === 5 ? new TypeError("boom") : undefined));
-  await assert.rejects(collectGroups(options({ runtime, concurrency: 6 })), (error: Error) => {
-    assert.match(error.message, /^internal: task t\d, member \d: boom$/);
-    assert.ok(error.cause instanceof TypeError);
-    return true;
-  });
-  assert.equal(runtime.open_, 0);
-});
+test(
+  "a bug in one episode rejects with task and member, after every session is closed",
+  { timeout: 10000 },
+  async () => {
+    let calls = 0;
+    const runtime = new SlowRuntime(() => (++calls === 5 ? new TypeError("boom") : undefined));
+    await assert.rejects(collectGroups(options({ runtime, concurrency: 6 })), (error: Error) => {
+      assert.match(error.message, /^internal: task t\d, member \d: boom$/);
+      assert.ok(error.cause instanceof TypeError);
+      return true;
+    });
+    assert.equal(runtime.open_, 0);
+  },
+);
 
 test("an engine error keeps its class", { timeout: 10000 }, async () => {
-  const sampler: Sampler = { sample: () => Promise.reject(new EngineError("no weights")), release: () => undefined };
+  const sampler: Sampler = {
+    sample: () => Promise.reject(new EngineError("no weights")),
+    release: () => undefined,
+  };
   await assert.rejects(collectGroups(options({ sampler })), (error) => {
     assert.ok(error instanceof EngineError);
     assert.equal(error.message, "task t0, member 0: no weights");

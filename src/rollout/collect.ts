@@ -49,7 +49,9 @@ export async function collectGroups(options: CollectOptions): Promise<Trajectory
   const total = tasks.length * n;
   const concurrency = Math.min(options.concurrency ?? total, total);
   if (total > 0 && !(Number.isInteger(n) && Number.isInteger(concurrency) && concurrency >= 1))
-    throw new PyVisionError(`n and concurrency must be whole numbers of at least 1, got ${n} and ${concurrency}`);
+    throw new PyVisionError(
+      `n and concurrency must be whole numbers of at least 1, got ${n} and ${concurrency}`,
+    );
   const prefix = `collection${collections++}`;
   const lockstep = new LockstepSampler(options.sampler, options.batching ?? { schedule: "lockstep" });
   const scored: (ScoredTrajectory | undefined)[] = new Array<undefined>(total);
@@ -97,7 +99,7 @@ export async function collectGroups(options: CollectOptions): Promise<Trajectory
   };
 
   const worker = async (first: number): Promise<void> => {
-    for (let index = first; ; ) {
+    for (let index = first; ;) {
       await runOne(index);
       const following = failures.length === 0 && next < total ? next++ : undefined;
       if (following !== undefined) lockstep.join(sequenceId(following), following);

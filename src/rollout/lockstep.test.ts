@@ -36,7 +36,11 @@ test("lockstep waits for the last episode and batches by index, not by arrival",
   assert.deepEqual(inner.log, [], "one episode is still in its tool");
   const second = lockstep.sample([request("bb")]);
   const results = await Promise.all([first, second, third]);
-  assert.deepEqual(results.map((r) => r[0]?.tokens[0]), [1, 2, 3], "every episode gets its own result");
+  assert.deepEqual(
+    results.map((r) => r[0]?.tokens[0]),
+    [1, 2, 3],
+    "every episode gets its own result",
+  );
   assert.deepEqual(inner.log, ["sample a bb ccc"]);
 });
 
@@ -74,18 +78,23 @@ test("maxBatch cuts a round into consecutive chunks; new requests wait for the w
 });
 
 test("eager does not wait for slow episodes, and samples one batch at a time", async () => {
-  const inner = new LoggingSampler(30);
+  const inner = new LoggingSampler(5);
   const lockstep = new LockstepSampler(inner, { schedule: "eager" });
-  ["a", "b", "c"].forEach((id, index) => lockstep.join(id, index));
+  ["a", "b", "c", "d"].forEach((id, index) => lockstep.join(id, index));
   const first = Promise.all([lockstep.sample([request("b")]), lockstep.sample([request("a")])]);
-  await sleep(10);
+  while (inner.log.length === 0) await sleep(1);
   const second = lockstep.sample([request("c")]);
-  await Promise.all([first, second]);
+  await first;
+  assert.deepEqual(inner.log, ["sample a b"], "c came while the sampler was busy, d never came");
+  await second;
   assert.deepEqual(inner.log, ["sample a b", "sample c"]);
 });
 
 test("a sampler that fails rejects everyone, now and later", { timeout: 5000 }, async () => {
-  const broken: Sampler = { sample: () => Promise.reject(new Error("out of memory")), release: () => undefined };
+  const broken: Sampler = {
+    sample: () => Promise.reject(new Error("out of memory")),
+    release: () => undefined,
+  };
   const lockstep = new LockstepSampler(broken, { schedule: "lockstep", maxBatch: 1 });
   ["a", "b"].forEach((id, index) => lockstep.join(id, index));
   const both = ["a", "b"].map((id) => lockstep.sample([request(id)]));

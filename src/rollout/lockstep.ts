@@ -26,7 +26,7 @@ export class LockstepSampler implements Sampler {
   private released: { readonly index: number; readonly sequenceId: string }[] = [];
   private busy = false;
   private scheduled = false;
-  private failure: { readonly error: unknown } | undefined;
+  private failure: Error | undefined;
 
   constructor(
     private readonly inner: Sampler,
@@ -52,10 +52,10 @@ export class LockstepSampler implements Sampler {
 
   /** Makes every waiting and later request reject, so that all episodes come to an end. */
   abort(error: unknown): void {
-    this.failure ??= { error };
+    this.failure ??= error instanceof Error ? error : new PyVisionError(String(error));
     const waiting = this.waiting;
     this.waiting = [];
-    for (const entry of waiting) entry.reject(this.failure.error);
+    for (const entry of waiting) entry.reject(this.failure);
   }
 
   async sample(requests: readonly SampleRequest[]): Promise<readonly SampleResult[]> {
@@ -70,8 +70,10 @@ export class LockstepSampler implements Sampler {
   private enqueue(request: SampleRequest): Promise<SampleResult> {
     const index = this.joined.get(request.sequenceId);
     if (index === undefined)
-      return Promise.reject(new PyVisionError(`internal: sequence ${request.sequenceId} samples without having joined`));
-    if (this.failure !== undefined) return Promise.reject(this.failure.error);
+      return Promise.reject(
+        new PyVisionError(`internal: sequence ${request.sequenceId} samples without having joined`),
+      );
+    if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       this.waiting.push({ index, request, resolve, reject });
       this.schedule();
@@ -105,10 +107,12 @@ export class LockstepSampler implements Sampler {
   /** A chunk's episodes go on (and run their Python) while the next chunk is sampled. */
   private async runChunk(chunk: readonly Waiting[]): Promise<void> {
     try {
-      if (this.failure !== undefined) throw this.failure.error;
+      if (this.failure !== undefined) throw this.failure;
       const results = await this.inner.sample(chunk.map((entry) => entry.request));
       if (results.length !== chunk.length)
-        throw new PyVisionError(`internal: sampler gave ${results.length} results for ${chunk.length} requests`);
+        throw new PyVisionError(
+          `internal: sampler gave ${results.length} results for ${chunk.length} requests`,
+        );
       chunk.forEach((entry, i) => entry.resolve(results[i] as SampleResult));
     } catch (error) {
       for (const entry of chunk) entry.reject(error);
