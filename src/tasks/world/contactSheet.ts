@@ -149,7 +149,8 @@ function enlarge({ width, height, data }: RgbImage, scale: number): RgbImage {
   for (let y = 0; y < height * scale; y++)
     for (let x = 0; x < width * scale; x++) {
       const from = (Math.floor(y / scale) * width + Math.floor(x / scale)) * 3;
-      out.set(data.subarray(from, from + 3), (y * width * scale + x) * 3);
+      const to = (y * width * scale + x) * 3;
+      for (let c = 0; c < 3; c++) out[to + c] = data[from + c] as number;
     }
   return { width: width * scale, height: height * scale, data: out };
 }

@@ -17,41 +17,65 @@ export function drawInterpolation(random: Random): Interpolation {
   return u < 0.7 ? "hann" : u < 0.85 ? "linear" : "nearest";
 }
 
-/** The crop enlarged to `size` x `size` px. */
+/** The crop enlarged to `size` x `size` px: first each row, then each column. */
 export function figureOf(
   crop: RgbImage,
   interpolation: Interpolation = "hann",
   size = FIGURE_SIZE,
 ): RgbImage {
-  const data = new Uint8Array(size * size * 3);
-  const columns = Array.from({ length: size }, (_, i) => tap(i, size, crop.width, interpolation));
-  const rows = Array.from({ length: size }, (_, i) => tap(i, size, crop.height, interpolation));
-  let at = 0;
-  for (const [y0, y1, v] of rows) {
-    for (const [x0, x1, u] of columns) {
-      for (let channel = 0; channel < 3; channel++) {
-        const pixel = (x: number, y: number): number =>
-          crop.data[(y * crop.width + x) * 3 + channel] as number;
-        const above = pixel(x0, y0) * (1 - u) + pixel(x1, y0) * u;
-        const below = pixel(x0, y1) * (1 - u) + pixel(x1, y1) * u;
-        data[at++] = Math.round(above * (1 - v) + below * v);
+  const columns = taps(size, crop.width, interpolation);
+  const rows = taps(size, crop.height, interpolation);
+  const wide = new Float32Array(size * crop.height * 3);
+  for (let y = 0; y < crop.height; y++) {
+    for (let x = 0; x < size; x++) {
+      const first = (y * crop.width + (columns.first[x] as number)) * 3;
+      const second = (y * crop.width + (columns.second[x] as number)) * 3;
+      const weight = columns.weight[x] as number;
+      const to = (y * size + x) * 3;
+      for (let c = 0; c < 3; c++) {
+        const value = crop.data[first + c] as number;
+        wide[to + c] = value + weight * ((crop.data[second + c] as number) - value);
       }
+    }
+  }
+  const rowValues = size * 3;
+  const data = new Uint8Array(size * rowValues);
+  for (let y = 0; y < size; y++) {
+    const first = (rows.first[y] as number) * rowValues;
+    const second = (rows.second[y] as number) * rowValues;
+    const weight = rows.weight[y] as number;
+    for (let i = 0; i < rowValues; i++) {
+      const value = wide[first + i] as number;
+      data[y * rowValues + i] = Math.round(value + weight * ((wide[second + i] as number) - value));
     }
   }
   return { width: size, height: size, data };
 }
 
-/** Two source positions and the weight of the second for output position i. */
-function tap(
-  i: number,
-  size: number,
-  sourceSize: number,
-  interpolation: Interpolation,
-): readonly [first: number, second: number, weight: number] {
-  const centre = ((i + 0.5) * sourceSize) / size;
-  const clamp = (index: number): number => Math.min(sourceSize - 1, Math.max(0, index));
-  if (interpolation === "nearest") return [clamp(Math.floor(centre)), clamp(Math.floor(centre)), 0];
-  const first = Math.floor(centre - 0.5);
-  const t = centre - 0.5 - first;
-  return [clamp(first), clamp(first + 1), interpolation === "linear" ? t : 0.5 - 0.5 * Math.cos(Math.PI * t)];
+/** For each output position two source positions and the weight of the second. */
+interface Taps {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly weight: Float32Array;
+}
+
+function taps(size: number, sourceSize: number, interpolation: Interpolation): Taps {
+  const first = new Int32Array(size);
+  const second = new Int32Array(size);
+  const weight = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    const centre = ((i + 0.5) * sourceSize) / size - 0.5;
+    const t = centre - Math.floor(centre);
+    weight[i] =
+      interpolation === "linear"
+        ? t
+        : interpolation === "hann"
+          ? 0.5 - 0.5 * Math.cos(Math.PI * t)
+          : t < 0.5
+            ? 0
+            : 1;
+    first[i] = Math.max(0, Math.floor(centre));
+    second[i] = Math.min(sourceSize - 1, Math.floor(centre) + 1);
+  }
+  return { first, second, weight };
 }
