@@ -131,7 +131,7 @@ test("standard: labelled images, tracebacks in full, lines without content vanis
   assert.equal(
     observe({ outcome: { type: "timeout", limitMs: 1500 }, alive: false }),
     message(
-      "The code ran longer than 1.5 seconds and was stopped.¶The Python process was ended, so all variables are lost. " +
+      "The code ran longer than 1.5 seconds and was stopped.¶All variables are lost. " +
         "The images are loaded again under their names.¶",
     ),
   );
