@@ -33,7 +33,7 @@ describe("pyvision", { concurrency: 2 }, () => {
     const { code, stdout, stderr } = await pyvision("--help");
     assert.deepEqual([code, stderr], [0, ""]);
     assert.match(stdout, /^Usage: pyvision \[options\] \[command\]/);
-    for (const command of ["doctor", "train", "sft", "pretrain", "rollout", "help"])
+    for (const command of ["doctor", "train", "sft", "pretrain", "rollout", "exec", "tasks", "help"])
       assert.match(stdout, new RegExp(`^  ${command} `, "m"), command);
   });
 
@@ -46,7 +46,8 @@ describe("pyvision", { concurrency: 2 }, () => {
   test("train --help explains --set, --run and --overwrite", async () => {
     const { code, stdout } = await pyvision("train", "--help");
     assert.equal(code, 0);
-    for (const option of ["--set <key=value>", "--run <dir>", "--overwrite"]) assert.ok(stdout.includes(option), option);
+    for (const option of ["--set <key=value>", "--run <dir>", "--overwrite"])
+      assert.ok(stdout.includes(option), option);
   });
 
   test("an unknown key is one clear message with exit code 2 and makes no run", async () => {

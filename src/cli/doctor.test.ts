@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { checkText } from "./doctor.ts";
+import type { PythonRuntime } from "../sandbox/runtime.ts";
+import type { ToolResult } from "../core/trajectory.ts";
 import { checkCores, checkMemory, checkNode, checkPlatform, checkPython } from "./doctorChecks.ts";
+import { checkTool, isolationCheck } from "./toolChecks.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pyvision-doctor-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -19,7 +22,9 @@ function fakeVenv(name: string, script: string): string {
 }
 
 test("node 20.19 is the oldest that will do", () => {
-  const states = ["18.20.0", "20.18.9", "20.19.0", "20.20.2", "22.0.0"].map((version) => checkNode(version).state);
+  const states = ["18.20.0", "20.18.9", "20.19.0", "20.20.2", "22.0.0"].map(
+    (version) => checkNode(version).state,
+  );
   assert.deepEqual(states, ["fail", "fail", "ok", "ok", "ok"]);
 });
 
@@ -36,16 +41,68 @@ test("python is judged by its environment and every package", async () => {
   assert.match(none.text, /^no virtual environment in /);
   assert.match(none.remedy ?? "", /npm start/);
 
-  const whole = fakeVenv("whole", `echo '["3.11.7", {"numpy": "2.4", "Pillow": "13.0", "matplotlib": "3.11"}]'`);
+  const whole = fakeVenv(
+    "whole",
+    `echo '["3.11.7", {"numpy": "2.4", "Pillow": "13.0", "matplotlib": "3.11"}]'`,
+  );
   assert.deepEqual(await checkPython(whole), {
     name: "python",
     state: "ok",
     text: "3.11.7, numpy 2.4, Pillow 13.0, matplotlib 3.11",
   });
-  const partial = fakeVenv("partial", `echo '["3.11.7", {"numpy": "2.4", "Pillow": null, "matplotlib": "3.11"}]'`);
+  const partial = fakeVenv(
+    "partial",
+    `echo '["3.11.7", {"numpy": "2.4", "Pillow": null, "matplotlib": "3.11"}]'`,
+  );
   const { state, text } = await checkPython(partial);
   assert.deepEqual([state, text], ["fail", "3.11.7, numpy 2.4, Pillow missing, matplotlib 3.11"]);
   assert.equal((await checkPython(fakeVenv("broken", "exit 3"))).state, "fail");
+});
+
+/** A runtime whose every cell has the given result. */
+function scriptedRuntime(result: Partial<ToolResult>): { runtime: PythonRuntime; closed: () => boolean } {
+  let closed = false;
+  const whole: ToolResult = {
+    outcome: { type: "ok" },
+    alive: true,
+    stdout: "",
+    figures: [],
+    elapsedMs: 1,
+    ...result,
+  };
+  const session = { run: async () => whole, close: async () => {} };
+  return {
+    runtime: { open: async () => session, close: async () => void (closed = true) },
+    closed: () => closed,
+  };
+}
+
+test("the tool runtime is judged by what its session did, and always closed", async () => {
+  const good = scriptedRuntime({ stdout: '{"network": false, "files": true}\n' });
+  const [tool, isolation] = await checkTool(async () => good.runtime);
+  assert.equal(tool?.state, "ok");
+  assert.equal(isolation?.state, "warn");
+  assert.ok(good.closed());
+
+  const slow = scriptedRuntime({ outcome: { type: "timeout", limitMs: 5 } });
+  const failed = await checkTool(async () => slow.runtime);
+  assert.deepEqual(
+    failed.map(({ name, state, text }) => [name, state, text]),
+    [["tool", "fail", "a first cell ended with timeout"]],
+  );
+  assert.ok(slow.closed());
+
+  const [broken] = await checkTool(() => Promise.reject(new Error("no python\nsecond line")));
+  assert.deepEqual([broken?.state, broken?.text], ["fail", "no python"]);
+});
+
+test("isolation is ok only when neither network nor files are reached", () => {
+  assert.equal(isolationCheck({ network: false, files: false }).state, "ok");
+  assert.match(
+    isolationCheck({ network: true, files: true }).text,
+    /can reach the network and this user's files$/,
+  );
+  assert.match(isolationCheck({ network: true, files: false }).text, /can reach the network$/);
 });
 
 test("a check is a line, its remedy a second one under the text", () => {

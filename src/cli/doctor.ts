@@ -1,20 +1,23 @@
 // `pyvision doctor`: is everything here that a run needs? One line a check, with the remedy under what is not well.
 import type { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
-import { doctorChecks, type Check } from "./doctorChecks.ts";
+import type { Check } from "./check.ts";
+import { doctorChecks } from "./doctorChecks.ts";
 
 export function registerDoctor(program: Command): void {
   program
     .command("doctor")
     .summary("check that this machine has what a run needs")
-    .description("Check Node, the machine, ONNX Runtime, Python and its packages, and the tool runtime. Exit code 1 if a check fails.")
+    .description(
+      "Check Node, the machine, ONNX Runtime, Python and its packages, and the tool runtime. Exit code 1 if a check fails.",
+    )
     .action(async () => {
       const reporter = createReporter();
       const checks: Check[] = [];
       for (const check of doctorChecks()) {
-        const result = await check();
-        checks.push(result);
-        reporter.print(checkText(result));
+        const results = [await check()].flat();
+        checks.push(...results);
+        for (const result of results) reporter.print(checkText(result));
       }
       const failed = checks.filter(({ state }) => state === "fail").length;
       const warned = checks.filter(({ state }) => state === "warn").length;

@@ -7,19 +7,15 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { formatBytes } from "../runs/format.ts";
-
-export interface Check {
-  readonly name: string;
-  readonly state: "ok" | "warn" | "fail";
-  readonly text: string;
-  /** What to do about it; present unless the state is ok. */
-  readonly remedy?: string;
-}
+import { startPythonRuntime } from "../sandbox/forkServer.ts";
+import type { Check } from "./check.ts";
+import { firstLine } from "./check.ts";
+import { checkTool } from "./toolChecks.ts";
 
 const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** In the order they are printed. */
-export function doctorChecks(): readonly (() => Promise<Check> | Check)[] {
+export function doctorChecks(): readonly (() => Promise<Check | readonly Check[]> | Check)[] {
   return [
     () => checkNode(process.versions.node),
     () => checkPlatform(platform(), process.arch, release()),
@@ -27,6 +23,7 @@ export function doctorChecks(): readonly (() => Promise<Check> | Check)[] {
     () => checkMemory(totalmem(), freemem()),
     checkOnnxRuntime,
     () => checkPython(join(packageRoot, ".venv")),
+    () => checkTool(() => startPythonRuntime()),
   ];
 }
 
@@ -48,13 +45,19 @@ export function checkPlatform(name: string, arch: string, kernel: string): Check
     name: "platform",
     state: "warn",
     text,
-    remedy: "the Python tool is isolated by Linux kernel features; run code of models you do not trust on Linux",
+    remedy:
+      "the Python tool is isolated by Linux kernel features; run code of models you do not trust on Linux",
   };
 }
 
 export function checkCores(cores: number): Check {
   if (cores >= 2) return { name: "cores", state: "ok", text: String(cores) };
-  return { name: "cores", state: "warn", text: String(cores), remedy: "give two cores or more; training is slow on one" };
+  return {
+    name: "cores",
+    state: "warn",
+    text: String(cores),
+    remedy: "give two cores or more; training is slow on one",
+  };
 }
 
 export function checkMemory(totalBytes: number, freeBytes: number): Check {
@@ -86,7 +89,9 @@ async function checkOnnxRuntime(): Promise<Check> {
 
 function runtimeVersion(): string {
   const main = createRequire(import.meta.url).resolve("onnxruntime-node");
-  const manifest = JSON.parse(readFileSync(join(dirname(main), "..", "package.json"), "utf8")) as { version: string };
+  const manifest = JSON.parse(readFileSync(join(dirname(main), "..", "package.json"), "utf8")) as {
+    version: string;
+  };
   return manifest.version;
 }
 
@@ -102,7 +107,8 @@ print(json.dumps([platform.python_version(), {n: version(n) for n in ${JSON.stri
 /** @param venv directory of the virtual environment */
 export async function checkPython(venv: string): Promise<Check> {
   const name = "python";
-  const remedy = "run npm start once: it makes the environment (it needs python3 with venv, and a package index)";
+  const remedy =
+    "run npm start once: it makes the environment (it needs python3 with venv, and a package index)";
   const python = join(venv, platform() === "win32" ? "Scripts/python.exe" : "bin/python");
   if (!existsSync(python)) return { name, state: "fail", text: `no virtual environment in ${venv}`, remedy };
   try {
@@ -115,8 +121,4 @@ export async function checkPython(venv: string): Promise<Check> {
   } catch (error) {
     return { name, state: "fail", text: firstLine(error), remedy: `delete ${venv}, then ${remedy}` };
   }
-}
-
-export function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
 }

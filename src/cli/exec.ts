@@ -69,7 +69,9 @@ async function runCells(
   if (options.video !== undefined)
     throw new ConfigError("--video: video is not supported yet; pass frames as pictures with --image");
   if (cells.length === 0)
-    throw new ConfigError("exec: needs at least one cell, a Python file or `-`, got none; e.g. pyvision exec look.py");
+    throw new ConfigError(
+      "exec: needs at least one cell, a Python file or `-`, got none; e.g. pyvision exec look.py",
+    );
   const [codes, images] = await Promise.all([
     Promise.all(cells.map(readCell)),
     Promise.all(options.image.map(loadImage)),
@@ -100,7 +102,11 @@ async function readCell(path: string): Promise<string> {
   });
 }
 
-async function saveFigures(figures: ToolResult["figures"], dir: string, cell: number): Promise<CellReport["figures"]> {
+async function saveFigures(
+  figures: ToolResult["figures"],
+  dir: string,
+  cell: number,
+): Promise<CellReport["figures"]> {
   if (figures.length > 0) await mkdir(dir, { recursive: true });
   return Promise.all(
     figures.map(async ({ width, height, data }, index) => {
@@ -144,6 +150,7 @@ function outcomeText(outcome: ToolResult["outcome"]): string {
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError("Must be a number of seconds above 0.");
+  if (!(seconds > 0 && seconds <= 86_400))
+    throw new InvalidArgumentError("Must be a number of seconds above 0.");
   return seconds;
 }

@@ -3,15 +3,19 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
 import { registerDoctor } from "./doctor.ts";
+import { registerExec } from "./exec.ts";
 import { describeFailure } from "./failure.ts";
 import { registerPretrain } from "./pretrain.ts";
 import { registerRollout } from "./rollout.ts";
 import { registerSft } from "./sft.ts";
+import { registerTasks } from "./tasks.ts";
 import { registerTrain } from "./train.ts";
 
 export function buildProgram(): Command {
   const program = new Command("pyvision")
-    .description("Train, run and evaluate agentic vision models that look at images and videos by writing Python.")
+    .description(
+      "Train, run and evaluate agentic vision models that look at images and videos by writing Python.",
+    )
     .version(packageVersion(), "-V, --version", "print the version")
     .option("--debug", "print the stack of an error (also: PYVISION_DEBUG=1)")
     .helpOption("-h, --help", "print help")
@@ -23,6 +27,8 @@ export function buildProgram(): Command {
   registerSft(program);
   registerPretrain(program);
   registerRollout(program);
+  registerExec(program);
+  registerTasks(program);
   return program;
 }
 

@@ -4,6 +4,13 @@ import { isAbsolute } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../core/errors.ts";
+import type { ErrorPolicy, EpisodeLimits } from "../agent/episode.ts";
+import type { AdvantageOptions } from "../learning/advantages.ts";
+import type { FilterOptions } from "../learning/filters.ts";
+import type { RewardOptions } from "../rewards/reward.ts";
+import type { PythonRuntimeOptions } from "../sandbox/settings.ts";
+import type { TeacherBehaviour } from "../tasks/world/teacherScript.ts";
+import { DEFAULT_WEIGHTS, type WorldOptions } from "../tasks/world/world.ts";
 import { dumpConfig, loadConfig, parseConfig, resolveInputPath } from "./config.ts";
 
 const recipe = fileURLToPath(new URL("../../configs/image-mini.yaml", import.meta.url));
@@ -38,6 +45,31 @@ test("an empty config is the paper's settings", () => {
   const { genBatch, trainBatch, rolloutsPerPrompt } = config.selection;
   assert.deepEqual([genBatch, trainBatch, rolloutsPerPrompt], [32, 16, 8]);
   assert.deepEqual([config.agent.maxTurns, config.agent.onPythonError, config.agent.schedule], [5, "show", "lockstep"]);
+});
+
+test("sections are what the rooms take, so that nothing is renamed on the way", () => {
+  const config = parseConfig("", "a.yaml");
+  const { type: _type, ...world } = config.tasks;
+  const { maxConcurrent: _cores, ...python } = config.python; // 0, for all cores, is left out there
+  const taken = {
+    python: python satisfies PythonRuntimeOptions,
+    reward: config.reward satisfies RewardOptions,
+    advantage: config.advantage satisfies AdvantageOptions,
+    variance: config.selection.zeroVariance satisfies FilterOptions["zeroVariance"],
+    keep: config.selection.keepEndReasons satisfies FilterOptions["keepEndReasons"],
+    limits: config.agent satisfies EpisodeLimits,
+    errors: config.agent.onPythonError satisfies ErrorPolicy,
+    teacher: config.sft.teacher satisfies Partial<TeacherBehaviour>,
+    world: { ...world, split: "train" } satisfies WorldOptions,
+  };
+  assert.deepEqual(taken.world, {
+    seed: 0,
+    weights: DEFAULT_WEIGHTS,
+    places: 4,
+    contrast: 1,
+    split: "train",
+  });
+  assert.deepEqual(taken.variance, { accuracy: true, total: true, tolerance: 1e-6 });
 });
 
 test("an unknown key names itself, the file, the value and the nearest valid name", () => {

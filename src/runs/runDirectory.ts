@@ -81,7 +81,9 @@ function runAt(path: string): RunDirectory {
     writeFile: (name, data) => writeFileAtomic(filePath(name), data),
     writeSummary: (summary) => writeFileAtomic(filePath("summary.json"), `${JSON.stringify(summary, null, 2)}\n`),
     readSummary: () =>
-      existsSync(filePath("summary.json")) ? JSON.parse(readFileSync(filePath("summary.json"), "utf8")) : undefined,
+      existsSync(filePath("summary.json"))
+        ? (JSON.parse(readFileSync(filePath("summary.json"), "utf8")) as unknown)
+        : undefined,
   };
 }
 

@@ -62,7 +62,7 @@ const architecture = z
   });
 
 const model = z.strictObject({
-  /** Directory of the checkpoint to start from. */
+  /** Directory of the checkpoint that `train` and `rollout` start from. */
   init: z.string().min(1).exactOptional(),
   architecture: architecture.exactOptional(),
   processor: z
@@ -107,16 +107,20 @@ const tasks = z.discriminatedUnion("type", [
 ]);
 
 const python = z.strictObject({
+  /** Time a call may take: execution, rendering of figures and transfer. */
   callTimeoutMs: z.int().min(10).max(3_600_000).default(30_000),
-  /** Sessions alive at once. */
-  maxConcurrent: z.int().min(1).max(4096).default(64),
-  /** Address space of one session. */
+  /** Calls that run at the same time; 0 is the number of cores. */
+  maxConcurrent: z.int().min(0).max(4096).default(0),
+  /** Address space of one session, its libraries included. */
   memoryBytes: z
     .int()
-    .min(64 * 2 ** 20)
-    .default(2 ** 30),
+    .min(2 ** 28)
+    .default(2 ** 31),
+  /** Text kept of a call's output, half from its beginning and half from its end. */
+  maxOutputBytes: z.int().min(64).default(65_536),
+  maxFiguresPerCall: count.default(32),
   /** matplotlib settings of every session, e.g. `figure.dpi: 50`. */
-  matplotlibRc: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  matplotlibRc: z.record(z.string(), z.unknown()).default({}),
 });
 
 const agent = z.strictObject({
@@ -127,7 +131,10 @@ const agent = z.strictObject({
   maxTurnTokens: count.default(10_240),
   /** Prompt, turns, observations and image tokens together. */
   maxContextTokens: z.int().min(16).default(32_768),
+  /** The task's own images and figures together. */
   maxImages: z.int().min(0).max(10_000).default(32),
+  /** Episodes alive at once in training; all of a prompt batch when left out. */
+  concurrent: count.exactOptional(),
   onPythonError: z.enum(["show", "end"]).default("show"),
   /** `lockstep` samples in a fixed order and is deterministic; `eager` goes on with whichever tool call is back. */
   schedule: z.enum(["lockstep", "eager"]).default("lockstep"),
@@ -238,6 +245,8 @@ const evaluation = z.strictObject({
 });
 
 const sft = z.strictObject({
+  /** Directory of the base checkpoint to start from. */
+  init: z.string().min(1).exactOptional(),
   demonstrations: count.default(2000),
   epochs: count.default(1),
   /** Demonstrations an optimiser step. */
@@ -293,11 +302,8 @@ export const configSchema = z.strictObject({
   logging: logging.prefault({}),
 });
 
-type DeepReadonly<T> = T extends readonly (infer Item)[]
-  ? readonly DeepReadonly<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-    : T;
+/** Lists and tuples become read-only ones of the same shape. */
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 
 /** A checked config with every default filled in, and its name. */
 export type ResolvedConfig = DeepReadonly<z.output<typeof configSchema>> & { readonly name: string };
