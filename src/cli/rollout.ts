@@ -4,7 +4,7 @@ import { formatTrajectory } from "../agent/printTrajectory.ts";
 import { loadConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { openTrajectoryStore } from "../runs/trajectoryStore.ts";
-import type { RolloutRequest } from "./pipeline.ts";
+import type { RolloutRequest } from "./stages/rollout.ts";
 import { setOption } from "./stageCommand.ts";
 
 interface RolloutOptions {
@@ -25,13 +25,15 @@ export function registerRollout(program: Command): void {
     .option("--task <number>", "position of the task in its split", parseIndex, 0)
     .option("--member <number>", "number of the rollout; picks its random stream", parseIndex, 0)
     .addOption(
-      new Option("--split <name>", "tasks to take from").choices(["train", "validation", "test"]).default("test"),
+      new Option("--split <name>", "tasks to take from")
+        .choices(["train", "validation", "test"])
+        .default("test"),
     )
     .option("--save <dir>", "also store the trajectory and its pictures there")
     .action(async (configPath: string, options: RolloutOptions) => {
       const config = loadConfig(configPath, options.set);
       const reporter = createReporter();
-      const { runRollout } = await import("./pipeline.ts");
+      const { runRollout } = await import("./stages/rollout.ts");
       const { split, task, member } = options;
       const trajectory = await runRollout(config, { split, taskIndex: task, member }, reporter);
       reporter.print(formatTrajectory(trajectory, { color: process.stdout.isTTY === true }).trimEnd());

@@ -6,8 +6,9 @@ export function registerSft(program: Command): void {
   registerStage(program, {
     name: "sft",
     summary: "supervised fine-tuning on demonstrations",
-    description: "Fine-tune the policy of model.init on demonstrations that the scripted teacher makes with real Python.",
+    description:
+      "Fine-tune the policy of model.init on demonstrations that the scripted teacher makes with real Python.",
     runSuffix: "-sft",
-    load: async () => (await import("./pipeline.ts")).runSft,
+    load: async () => (await import("./stages/sft.ts")).runSft,
   });
 }

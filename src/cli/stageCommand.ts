@@ -5,7 +5,7 @@ import { loadConfig, type ResolvedConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
 
-export type Stage = (config: ResolvedConfig, run: RunDirectory, reporter: Reporter) => Promise<void>;
+export type Stage = (config: ResolvedConfig, run: RunDirectory, reporter: Reporter) => Promise<string>;
 
 export interface StageCommand {
   readonly name: string;
@@ -23,7 +23,10 @@ interface StageOptions {
   readonly overwrite?: true;
 }
 
-export function registerStage(program: Command, { name, summary, description, runSuffix, load }: StageCommand): void {
+export function registerStage(
+  program: Command,
+  { name, summary, description, runSuffix, load }: StageCommand,
+): void {
   program
     .command(name)
     .summary(summary)

@@ -6,8 +6,9 @@ export function registerTrain(program: Command): void {
   registerStage(program, {
     name: "train",
     summary: "reinforcement learning from a checkpoint",
-    description: "Train the policy of model.init by reinforcement on the tasks of the config, and evaluate it before and after.",
+    description:
+      "Train the policy of model.init by reinforcement on the tasks of the config, and evaluate it before and after.",
     runSuffix: "",
-    load: async () => (await import("./pipeline.ts")).runTrain,
+    load: async () => (await import("./stages/train.ts")).runTrain,
   });
 }

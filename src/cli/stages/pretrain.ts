@@ -1,0 +1,89 @@
+// `pretrain`: a new model of `model.architecture`, its tokenizer trained on the world's texts, and its eye trained on
+// short densely supervised sequences.
+import { loadTemplate } from "../../agent/template.ts";
+import { datumFromSegments, type Datum } from "../../core/datum.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { randomStream } from "../../core/random.ts";
+import type { Reporter } from "../../core/reporter.ts";
+import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
+import { trainTokenizer } from "../../models/qwen2_5_vl/bpeTrainer.ts";
+import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
+import type { Tokenizer } from "../../models/qwen2_5_vl/tokenizer.ts";
+import type { ResolvedConfig } from "../../runs/config.ts";
+import type { RunDirectory } from "../../runs/runDirectory.ts";
+import { worldCorpus } from "../../tasks/world/corpus.ts";
+import { pretrainSample } from "../../tasks/world/pretrain.ts";
+import { runSupervised } from "./supervised.ts";
+
+/** Episodes whose texts train the tokenizer. */
+const CORPUS_EPISODES = 2000;
+
+/** Trains a base checkpoint. @returns its folder. */
+export async function runPretrain(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
+  const { architecture, processor } = config.model;
+  if (architecture === undefined)
+    throw new ConfigError("model.architecture: pretrain needs the shape of the new model; see configs/image-mini.yaml");
+  const template = loadTemplate(config.agent.template);
+  reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
+  const corpus = worldCorpus({ seed: config.seed, template, episodes: CORPUS_EPISODES });
+  const tokenizer = trainTokenizer(corpus, architecture.vocabSize);
+  const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits: processor };
+  const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
+    threads: config.engine.threads,
+  });
+  reporter.info(`new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`);
+  function* data(): Generator<Datum> {
+    const { contrast } = config.tasks;
+    for (let i = 0; ; i++) {
+      const random = randomStream(config.seed, "pretrain", i);
+      const { segments } = pretrainSample({ template, contrast }, engine.codec, random);
+      yield datumFromSegments(segments, 0, engine.codec.imagePadId);
+    }
+  }
+  try {
+    return await runSupervised({ stage: "pretrain", engine, data: data(), options: config.pretrain, run, reporter });
+  } finally {
+    await engine.dispose();
+  }
+}
+
+type Architecture = NonNullable<ResolvedConfig["model"]["architecture"]>;
+
+function modelConfig(a: Architecture, tokenizer: Tokenizer): Qwen25VLConfig {
+  const half = a.hiddenSize / a.heads / 2;
+  const spatial = Math.floor((half * 3) / 8); // the proportions of Qwen2.5-VL's own split of 64: 16, 24, 24
+  const [t, h, w] = a.mropeSection ?? [half - 2 * spatial, spatial, spatial];
+  return {
+    vocabSize: tokenizer.vocabSize,
+    hiddenSize: a.hiddenSize,
+    numHiddenLayers: a.layers,
+    numAttentionHeads: a.heads,
+    numKeyValueHeads: a.kvHeads,
+    intermediateSize: a.intermediateSize,
+    rmsNormEps: 1e-6,
+    ropeTheta: a.ropeTheta,
+    mropeSection: [t as number, h as number, w as number],
+    tieWordEmbeddings: true,
+    maxPositionEmbeddings: 32_768,
+    imageTokenId: tokenizer.idOf("<|image_pad|>"),
+    videoTokenId: tokenizer.idOf("<|video_pad|>"),
+    visionStartTokenId: tokenizer.idOf("<|vision_start|>"),
+    visionEndTokenId: tokenizer.idOf("<|vision_end|>"),
+    bosTokenId: tokenizer.idOf("<|endoftext|>"),
+    eosTokenId: tokenizer.idOf("<|im_end|>"),
+    padTokenId: tokenizer.idOf("<|endoftext|>"),
+    vision: {
+      depth: a.vision.depth,
+      hiddenSize: a.vision.hiddenSize,
+      numHeads: a.vision.heads,
+      intermediateSize: a.vision.intermediateSize,
+      patchSize: 14,
+      spatialMergeSize: 2,
+      temporalPatchSize: 2,
+      windowSize: a.vision.windowSize,
+      fullAttentionBlocks: a.vision.fullAttentionBlocks,
+      outHiddenSize: a.hiddenSize,
+      inChannels: 3,
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// The part that pretraining and SFT share: run the supervised loop, show and log it, save the weights.
+import type { Datum } from "../../core/datum.ts";
+import type { Reporter } from "../../core/reporter.ts";
+import type { Engine } from "../../engines/engine.ts";
+import { supervisedLoop } from "../../learning/supervised.ts";
+import type { ResolvedConfig } from "../../runs/config.ts";
+import type { RunDirectory } from "../../runs/runDirectory.ts";
+import { splitOptimizer } from "./optimizer.ts";
+
+export interface SupervisedStage {
+  readonly stage: "pretrain" | "sft";
+  readonly engine: Engine;
+  readonly data: Iterable<Datum>;
+  readonly options: Pick<ResolvedConfig["pretrain"], "steps" | "batchSize" | "microBatchTokens" | "optimizer">;
+  readonly run: RunDirectory;
+  readonly reporter: Reporter;
+}
+
+/** @returns the folder of the weights. */
+export async function runSupervised(o: SupervisedStage): Promise<string> {
+  const { steps, batchSize, microBatchTokens } = o.options;
+  const progress = o.reporter.start(o.stage, steps, "steps");
+  const options = { steps, batchSize, microBatchTokens, ...splitOptimizer(o.options.optimizer), stage: o.stage };
+  for await (const r of supervisedLoop(options, { engine: o.engine, data: o.data, now: () => performance.now() })) {
+    o.run.appendMetrics({
+      step: r.step,
+      "train/loss": r.loss,
+      "train/grad_norm": r.gradNorm,
+      "train/entropy": r.entropy,
+      "train/learning_rate": r.learningRate,
+      "train/tokens": r.trainedTokens,
+      "train/padding_share": r.paddingShare,
+      "time/step_s": r.seconds,
+      "time/tokens_per_s": r.tokensPerSecond,
+    });
+    progress.update(r.step, `loss ${r.loss.toFixed(4)}, ${Math.round(r.tokensPerSecond)} tokens/s`);
+  }
+  progress.end();
+  const dir = o.run.checkpointPath("final");
+  await o.engine.saveWeights(dir);
+  o.reporter.info(`weights: ${dir}`);
+  return dir;
+}

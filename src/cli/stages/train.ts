@@ -1,0 +1,130 @@
+// `train`: reinforcement learning from `model.init`, with the same held-out evaluation before and after, and the run's
+// story in its directory: metrics, some trajectories of each step, curves, summary.
+import type { Reporter } from "../../core/reporter.ts";
+import { compareReports, formatReport } from "../../learning/formatReport.ts";
+import type { EvaluationReport } from "../../learning/evaluate.ts";
+import { rlLoop, type RlStepReport } from "../../learning/rlLoop.ts";
+import type { SelectionOptions } from "../../learning/selection.ts";
+import { taskOrder } from "../../learning/taskOrder.ts";
+import { renderCurves } from "../../runs/chart.ts";
+import type { ResolvedConfig } from "../../runs/config.ts";
+import { panelsOf } from "../../runs/curves.ts";
+import type { RunDirectory } from "../../runs/runDirectory.ts";
+import { stepName } from "../../runs/trajectoryStore.ts";
+import { evaluateHeldOut } from "./heldOut.ts";
+import { splitOptimizer } from "./optimizer.ts";
+import { groupsOf } from "./sft.ts";
+import { formatRunSummary, totalCounts } from "./trainSummary.ts";
+import { openWorkbench, type Workbench } from "./workbench.ts";
+
+/** @returns the folder of the final weights. */
+export async function runTrain(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
+  const bench = await openWorkbench(config, config.model.init, "model.init", reporter);
+  try {
+    const before = await evaluateAndStore(bench, config, run, reporter, 0);
+    const startedAt = performance.now();
+    await learn(bench, config, run, reporter);
+    const trainingSeconds = (performance.now() - startedAt) / 1000;
+    const dir = run.checkpointPath("final");
+    await bench.engine.saveState(dir);
+    const after = await evaluateAndStore(bench, config, run, reporter, config.train.steps);
+    finish(config, run, reporter, { before, after, trainingSeconds });
+    return dir;
+  } finally {
+    await bench.close();
+  }
+}
+
+async function learn(bench: Workbench, config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<void> {
+  const { steps, minibatches, microBatchTokens, clipLow, clipHigh, saveEvery, evaluateEvery } = config.train;
+  const order = taskOrder(bench.tasks("train"), config.seed);
+  // The cold start's demonstrations took the first tasks; every seed of RL walks its own stretch behind them.
+  const first = config.sft.demonstrations + config.seed * steps * config.selection.genBatch * config.selection.maxGenBatches;
+  const loop = rlLoop(
+    { steps, seed: config.seed, selection: selectionOf(config), minibatches, microBatchTokens, clipLow, clipHigh, ...splitOptimizer(config.optimizer) },
+    {
+      engine: bench.engine,
+      taskAt: (position) => order(first + position),
+      rollout: (tasks, n, label) => bench.rollout({ tasks, n, label, sampling: config.sampling }),
+      now: () => performance.now(),
+    },
+  );
+  const progress = reporter.start("RL", steps, "steps");
+  for await (const report of loop) {
+    run.appendMetrics({ step: report.step, ...report.metrics });
+    run.trajectories.save(stepName("train", report.step), report.rollout.drawn.map((g) => g.group), config.logging.trajectoriesPerStep);
+    for (const warning of report.warnings) reporter.warn(`step ${report.step}: ${warning}`);
+    progress.update(report.step, stepNote(report));
+    if (saveEvery > 0 && report.step % saveEvery === 0 && report.step < steps)
+      await bench.engine.saveState(run.checkpointPath(`step-${String(report.step).padStart(6, "0")}`));
+    if (evaluateEvery > 0 && report.step % evaluateEvery === 0 && report.step < steps)
+      await evaluateAndStore(bench, config, run, reporter, report.step);
+  }
+  progress.end();
+}
+
+function stepNote({ metrics }: RlStepReport): string {
+  const show = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "-";
+  return (
+    `accuracy ${show(metrics["accuracy/mean"], 2)}, tool calls ${show(metrics["tool_calls/mean"], 2)}, ` +
+    `entropy ${show(metrics["train/entropy"], 3)}, ${show(metrics["time/step_s"], 1)} s`
+  );
+}
+
+async function evaluateAndStore(
+  bench: Workbench,
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+  step: number,
+): Promise<EvaluationReport> {
+  const label = step === 0 ? "before RL" : `after ${step} steps`;
+  const { report, trajectories } = await evaluateHeldOut(bench, config, label, reporter);
+  run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories), config.logging.trajectoriesPerStep);
+  reporter.info(`${label}: accuracy ${((report.overall.accuracy ?? NaN) * 100).toFixed(1)}% on held-out tasks`);
+  return report;
+}
+
+interface Outcome {
+  readonly before: EvaluationReport;
+  readonly after: EvaluationReport;
+  readonly trainingSeconds: number;
+}
+
+function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, outcome: Outcome): void {
+  const { before, after, trainingSeconds } = outcome;
+  const records = run.readMetrics();
+  const counts = totalCounts(records);
+  run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }])));
+  run.writeSummary({
+    stage: "train",
+    name: run.name,
+    seed: config.seed,
+    steps: config.train.steps,
+    trainingSeconds,
+    isolation: "process",
+    before: { overall: before.overall, kinds: before.kinds },
+    after: { overall: after.overall, kinds: after.kinds },
+    difference: compareReports(before, after),
+    counts,
+  });
+  reporter.print(formatReport(before, after));
+  reporter.print(formatRunSummary(records, counts, trainingSeconds));
+  reporter.info(`curves:  ${run.filePath("curves.svg")}\nsummary: ${run.filePath("summary.json")}`);
+}
+
+function selectionOf({ selection, advantage }: ResolvedConfig): SelectionOptions {
+  return {
+    trainGroups: selection.trainBatch,
+    genBatch: selection.genBatch,
+    groupSize: selection.rolloutsPerPrompt,
+    maxGenBatches: selection.maxGenBatches,
+    ranking: selection.ranking,
+    filters: {
+      keepEndReasons: selection.keepEndReasons,
+      broken: selection.dropBroken ? "drop" : "keep",
+      zeroVariance: selection.zeroVariance,
+    },
+    advantage,
+  };
+}

@@ -1,0 +1,105 @@
+// What every stage works with, built from the config: the engine on a checkpoint, the Python runtime, the prompt
+// template, tasks by split, and rollouts of them. Whoever opens a workbench closes it.
+import { loadTemplate, type PromptTemplate } from "../../agent/template.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { randomStream } from "../../core/random.ts";
+import type { Reporter } from "../../core/reporter.ts";
+import type { Task } from "../../core/task.ts";
+import type { TrajectoryGroup } from "../../core/trajectory.ts";
+import type { Codec, Sampler } from "../../engines/engine.ts";
+import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
+import { scoreTrajectory } from "../../rewards/reward.ts";
+import { collectGroups, type CollectProgress } from "../../rollout/collect.ts";
+import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import { startPythonRuntime } from "../../sandbox/forkServer.ts";
+import type { PythonRuntime } from "../../sandbox/runtime.ts";
+import { createWorld, type Split, type WorldSource } from "../../tasks/world/world.ts";
+
+export interface RolloutOptions {
+  readonly tasks: readonly Task[];
+  /** Rollouts of each task. */
+  readonly n: number;
+  /** Names the random streams, e.g. `train/3/0`: the same label, task and member draw the same numbers. */
+  readonly label: string;
+  readonly sampling: { readonly temperature: number; readonly topP: number; readonly topK: number };
+  readonly maxTurns?: number;
+  /** Replaces the engine as the source of turns (the scripted teacher). */
+  readonly sampler?: Sampler;
+  readonly onProgress?: (progress: CollectProgress) => void;
+}
+
+export interface Workbench {
+  readonly engine: EmbeddedEngine;
+  readonly codec: Codec;
+  readonly template: PromptTemplate;
+  tasks(split: Split): WorldSource;
+  rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
+  close(): Promise<void>;
+}
+
+/** @param init checkpoint folder; `key` names the config key it came from. */
+export async function openWorkbench(
+  config: ResolvedConfig,
+  init: string | undefined,
+  key: string,
+  reporter: Reporter,
+): Promise<Workbench> {
+  if (init === undefined)
+    throw new ConfigError(`${key}: must name the checkpoint to start from, e.g. --set ${key}=checkpoints/image-mini/sft`);
+  const dir = resolveInputPath(init, key);
+  reporter.info(`loading ${dir}`);
+  const engine = await EmbeddedEngine.load(dir, { threads: config.engine.threads });
+  try {
+    const runtime = await startRuntime(config);
+    return workbench(config, engine, runtime);
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
+}
+
+function startRuntime({ python }: ResolvedConfig): Promise<PythonRuntime> {
+  const { callTimeoutMs, memoryBytes, matplotlibRc, maxConcurrent } = python;
+  return startPythonRuntime({ callTimeoutMs, memoryBytes, matplotlibRc, ...(maxConcurrent > 0 && { maxConcurrent }) });
+}
+
+function workbench(config: ResolvedConfig, engine: EmbeddedEngine, runtime: PythonRuntime): Workbench {
+  const template = loadTemplate(config.agent.template);
+  const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule } = config.agent;
+  return {
+    engine,
+    codec: engine.codec,
+    template,
+    tasks: (split) => worldOf(config, split),
+    rollout: (o) =>
+      collectGroups({
+        tasks: o.tasks,
+        n: o.n,
+        template,
+        codec: engine.codec,
+        sampler: o.sampler ?? engine,
+        runtime,
+        limits: { maxTurns: o.maxTurns ?? maxTurns, maxTurnTokens, maxContextTokens, maxImages },
+        errorPolicy: onPythonError,
+        sampling: o.sampling,
+        reward: (trajectory) => scoreTrajectory(trajectory, config.reward),
+        randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
+        batching: { schedule },
+        ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
+      }),
+    close: async () => {
+      await runtime.close();
+      await engine.dispose();
+    },
+  };
+}
+
+export function worldOf({ tasks }: ResolvedConfig, split: Split): WorldSource {
+  return createWorld({
+    seed: tasks.seed,
+    split,
+    weights: tasks.weights,
+    places: tasks.places,
+    contrast: tasks.contrast,
+  });
+}
