@@ -2,7 +2,7 @@
 // one way. scripts/rooms.json gives the order (CONTRIBUTING.md explains it); a room imports from itself and from rooms
 // before it, files never import each other in a circle, and a file that outgrows one idea has to be split.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -84,6 +84,22 @@ test("CONTRIBUTING.md tells the rooms in the order that is enforced", () => {
     [...table].map((row) => row[1]),
     ROOMS,
   );
+});
+
+test("the guides name only files that exist", () => {
+  const missing = [
+    "README.md",
+    "AGENTS.md",
+    "CONTRIBUTING.md",
+    "docs/parity.md",
+    "docs/decisions.md",
+  ].flatMap((guide) =>
+    [...readFileSync(join(ROOT, guide), "utf8").matchAll(/`((?:src|scripts|configs|bench|bin)\/[\w./-]*)`/g)]
+      .map((match) => match[1] ?? "")
+      .filter((path) => !existsSync(join(ROOT, path)))
+      .map((path) => `${guide} names ${path}`),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test("imports point from later rooms to earlier ones only", () => {
