@@ -1,0 +1,141 @@
+// Whole-model gradients, the losses by hand, AdamW by hand, padding, and exact state.
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { randomStream } from "../../core/random.ts";
+import type { Datum } from "../../core/datum.ts";
+import { EmbeddedEngine } from "./embeddedEngine.ts";
+import { ParameterStore } from "./parameters.ts";
+import { datum, observation, prompt, smallEngine } from "./testModel.ts";
+
+const ADAMW = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 };
+
+function sequence(engine: EmbeddedEngine, seed: number, advantage = 1): Datum {
+  const random = randomStream("sampled", seed);
+  const tokens = Array.from({ length: 6 + random.below(6) }, () => random.below(276));
+  const logprobs = tokens.map(() => -5.5 - random.next());
+  return datum(engine, [...prompt(engine, seed), ...observation(engine, seed), { type: "sampled", tokens, logprobs }], advantage);
+}
+
+/** Sum of all losses of a batch. */
+async function lossOf(engine: EmbeddedEngine, batch: readonly Datum[]): Promise<number> {
+  return (await engine.forwardBackward(batch, { type: "crossEntropy" })).loss;
+}
+
+test("the gradient of every weight points where the loss falls as fast as it says", async () => {
+  // Along the gradient g of weight w, loss(w + h g / |g|) - loss(w - h g / |g|) = 2 h |g|.
+  const engine = await smallEngine();
+  const batch = [sequence(engine, 1), sequence(engine, 2)];
+  await engine.forwardBackward(batch, { type: "crossEntropy" });
+  const store = (engine as unknown as { parameters: ParameterStore }).parameters;
+  const parameters = (store as unknown as { parameters: { spec: { name: string }; value: Float32Array; gradient: Float32Array }[] })
+    .parameters;
+  const gradients = parameters.map((p) => p.gradient.slice());
+  for (const [i, { spec, value }] of parameters.entries()) {
+    const g = gradients[i]!;
+    const norm = Math.hypot(...g);
+    // A bias of the keys shifts all scores of a row alike: softmax cancels it, its gradient is rounding noise.
+    if (spec.name.endsWith("k_proj.bias")) continue;
+    assert.ok(norm > 1e-6, `${spec.name}: gradient norm ${norm}`);
+    const kept = value.slice();
+    const h = Math.min(0.02, 0.2 / norm); // a change of the loss by at most 0.4
+    const at = async (sign: number): Promise<number> => {
+      for (let k = 0; k < value.length; k++) value[k] = kept[k]! + (sign * h * g[k]!) / norm;
+      return lossOf(engine, batch);
+    };
+    const slope = ((await at(1)) - (await at(-1))) / (2 * h);
+    value.set(kept);
+    assert.ok(Math.abs(slope - norm) <= 0.01 * norm + 5e-3, `${spec.name}: slope ${slope}, gradient norm ${norm}`);
+  }
+  await engine.dispose();
+});
+
+test("padding and batching change nothing: a batch's loss and log-probabilities are those of its parts", async () => {
+  const engine = await smallEngine();
+  const batch = [1, 2, 3].map((seed) => sequence(engine, seed));
+  const together = await engine.forwardBackward(batch, { type: "crossEntropy" });
+  let total = 0;
+  for (const [i, d] of batch.entries()) {
+    const alone = await engine.forwardBackward([d], { type: "crossEntropy" });
+    total += alone.loss;
+    alone.logprobs[0]!.forEach((p, t) => assert.ok(Math.abs(p - together.logprobs[i]![t]!) < 1e-4));
+  }
+  assert.ok(Math.abs(total - together.loss) < 1e-3 * Math.abs(total));
+  await engine.dispose();
+});
+
+test("cross-entropy and PPO are the sums they promise", async () => {
+  const engine = await smallEngine();
+  const d = sequence(engine, 5, 0.5);
+  const { loss, logprobs } = await engine.forwardBackward([d], { type: "crossEntropy" });
+  const trained = [...d.mask.keys()].filter((t) => d.mask[t] !== 0);
+  const p = (t: number): number => logprobs[0]![t]!;
+  assert.ok(Math.abs(loss - trained.reduce((s, t) => s - p(t), 0)) < 1e-3);
+  for (const advantage of [0.5, -0.5]) {
+    const signed = { ...d, advantages: d.mask.map((m) => m * advantage) };
+    const ppo = await engine.forwardBackward([signed], { type: "ppo", clipLow: 0.2, clipHigh: 0.3 });
+    const expected = trained.reduce((s, t) => {
+      const ratio = Math.exp(p(t) - d.logprobs[t]!);
+      return s - Math.min(ratio * advantage, Math.min(1.3, Math.max(0.8, ratio)) * advantage);
+    }, 0);
+    assert.ok(Math.abs(ppo.loss - expected) < 1e-3, `advantage ${advantage}: ${ppo.loss}, expected ${expected}`);
+  }
+  await engine.dispose();
+});
+
+test("AdamW: two steps by hand, decay on matrices only, clipping by the global norm", () => {
+  const spec = { name: "w", shape: [2], matrix: [2], std: 0, fill: 0, decays: true };
+  const store = new ParameterStore([spec, { ...spec, name: "b", decays: false }], new Map([
+    ["w", Float32Array.of(1, -2)],
+    ["b", Float32Array.of(0.5, 0)],
+  ]));
+  const params = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.5, maxGradNorm: 5 };
+  store.accumulate("w", Float32Array.of(6, 0));
+  store.accumulate("b", Float32Array.of(0, -8));
+  // Norm sqrt(36 + 64) = 10 is clipped to 5: gradients 3 and -4. First step: m / (1 - b1) = g, v / (1 - b2) = g^2, so
+  // the step is lr * sign(g). Decay: 1 * (1 - 0.1 * 0.5) = 0.95, -2 * 0.95 = -1.9; biases do not decay.
+  assert.deepEqual(store.adamW(params), { gradNorm: 10 });
+  const near = (name: string, expected: number[]): void =>
+    expected.forEach((x, i) => assert.ok(Math.abs(store.value(name)[i]! - x) < 1e-6, `${name}: ${store.value(name).join()}`));
+  near("w", [0.85, -1.9]);
+  near("b", [0.5, 0.1]);
+  // Second step, gradient 1 on w[0] only (norm 1, no clip): m = 0.9 * 0.3 + 0.1 = 0.37, / 0.19 = 1.947368;
+  // v = 0.99 * 0.09 + 0.01 = 0.0991, / 0.0199 = 4.979899, sqrt 2.231569; step 0.1 * 0.872643 = 0.0872643.
+  store.accumulate("w", Float32Array.of(1, 0));
+  assert.deepEqual(store.adamW(params), { gradNorm: 1 });
+  near("w", [0.85 * 0.95 - 0.0872643, -1.9 * 0.95]);
+});
+
+test("training lowers the loss, and a restored state continues bit for bit", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "pyvision-state-"));
+  const engine = await smallEngine();
+  const batch = [1, 2, 3, 4].map((seed) => sequence(engine, seed));
+  const step = async (e: EmbeddedEngine): Promise<number> => {
+    const { loss } = await e.forwardBackward(batch, { type: "crossEntropy" });
+    await e.optimStep(ADAMW);
+    return loss;
+  };
+  const first = await step(engine);
+  for (let i = 0; i < 4; i++) await step(engine);
+  await engine.saveState(dir);
+  const expected = [await step(engine), await step(engine)];
+  assert.ok(expected[1]! < 0.8 * first, `loss went from ${first} to ${expected[1]}`);
+  const restored = await EmbeddedEngine.load(dir, { threads: 1 });
+  await restored.loadState(dir);
+  assert.deepEqual([await step(restored), await step(restored)], expected);
+  await Promise.all([engine.dispose(), restored.dispose()]);
+  await rm(dir, { recursive: true });
+});
+
+test("a loss that is not finite stops before it reaches the weights", async () => {
+  const engine = await smallEngine();
+  const d = sequence(engine, 1);
+  const poisoned = { ...d, logprobs: d.logprobs.map(() => NaN) };
+  await assert.rejects(
+    engine.forwardBackward([poisoned], { type: "ppo", clipLow: 0.2, clipHigh: 0.2 }),
+    /the loss is NaN on a batch of 1 sequences; nothing was added to the gradient/,
+  );
+  await engine.dispose();
+});
