@@ -165,8 +165,10 @@ def prepare(settings):
     matplotlib.use("Agg")
     matplotlib.rcParams.update(settings["matplotlibRc"])
     import figures
+    import lazy_ticks
     import session  # noqa: F401
 
+    lazy_ticks.install()
     figures.install()
     figures.warm()
     del sys.path[0]
