@@ -1,16 +1,20 @@
-// The bead: a saturated dot in a ring of its complement in a faint halo of its own colour. The three amplitudes are
-// solved so that the sum and the second radial moment of what the bead adds to the ground are both zero. A low-pass
-// filter (the resize that makes the policy's first view) sees a small blob only through its moments, so the bead
-// vanishes there, while in a crop the dot is plain to see. With a ring alone (zero sum only) up to 5 levels remain in
-// the 112x84 view; with the halo about 2, which is less than the ground's own variation.
+// The bead: a saturated dot in a ring of its complement in a faint halo of its own colour. The amplitudes are solved so
+// that the sum and the second radial moment of what the bead adds to the ground are both zero. A low-pass filter (the
+// resize that makes the policy's first view) sees a small blob only through its moments, so the bead vanishes there,
+// while in a crop the dot is plain to see.
+//
+// The radii are measured. A ring alone (zero sum only) leaves 3 to 5 levels in the 112x84 view. With the halo: radii
+// 3/7/10 leave 3 levels against the bare ground and 5 between two colours, 3.5/6/8 leave 2 and 4, 4/7/9 leave 4 and 7.
+// What a small eye learns from 6,400 crops (perceptron on patches, seven classes): 0.73, 0.98 and 1.00 right. Rings
+// tighter than 3.5/6/8 need more than the full amplitude and would clip.
 import { COLOUR_SIGNS } from "./vocabulary.ts";
 import type { Box, Colour } from "./vocabulary.ts";
 
-export const DOT_RADIUS = 3;
-const RING_RADIUS = 7;
-const HALO_RADIUS = 10;
+export const DOT_RADIUS = 3.5;
+const RING_RADIUS = 6;
+const HALO_RADIUS = 8;
 /** No pixel further than this from the centre is touched, in px. */
-export const BEAD_REACH = HALO_RADIUS + 2;
+export const BEAD_REACH = Math.ceil(HALO_RADIUS) + 2;
 
 /** Adds a bead centred at (x, y) px to `pixels`, the RGB bytes of `box`; pixels outside the box are left out. */
 export function addBead(

@@ -18,7 +18,7 @@ test("a task is a pure function of seed, split and index", () => {
   assert.equal(task.id, "world-train-5");
   assert.equal(task.question, "One place has a bead. What colour is it?");
   assert.equal(task.answer, "white");
-  assert.equal(hash(picture(task)), "56441dd39082712c");
+  assert.equal(hash(picture(task)), "a250b0b7a70fcef0");
 });
 
 test("another seed, split or index is another picture and no scene is shared between splits", () => {
