@@ -1,0 +1,63 @@
+// What the tests of the runtime share: one runtime a file, closed at its end, and short ways to run cells.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { after } from "node:test";
+import type { RgbImage } from "../core/image.ts";
+import type { ToolResult } from "../core/trajectory.ts";
+import { type PythonRuntimeOptions, startPythonRuntime } from "./forkServer.ts";
+import type { PythonRuntime, PythonSession } from "./runtime.ts";
+
+/** A runtime that the test file closes when it is done. */
+export async function runtimeForTests(options: PythonRuntimeOptions = {}): Promise<PythonRuntime> {
+  const runtime = await startPythonRuntime({ callTimeoutMs: 20_000, ...options });
+  after(() => runtime.close());
+  return runtime;
+}
+
+/** Runs the cells in a session of their own and returns the results. */
+export async function runCells(
+  runtime: PythonRuntime,
+  cells: readonly string[],
+  images: readonly RgbImage[] = [],
+): Promise<ToolResult[]> {
+  const session = await runtime.open({ images });
+  try {
+    const results: ToolResult[] = [];
+    for (const cell of cells) results.push(await session.run(cell));
+    return results;
+  } finally {
+    await session.close();
+  }
+}
+
+/** Runs one cell that has to be ok and returns what it printed. */
+export async function printed(session: PythonSession, cell: string): Promise<string> {
+  const { outcome, stdout } = await session.run(cell);
+  assert.deepEqual(outcome, { type: "ok" });
+  return stdout;
+}
+
+/** Pids of processes that carry the text in their command line or environment. */
+export function processesWith(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`].some((path) => readable(path).includes(text)))
+    .map(Number);
+}
+
+function readable(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // it has ended in the meantime
+  }
+}
+
+/** Waits until the check holds. */
+export async function eventually(check: () => boolean, limitMs = 10_000): Promise<void> {
+  const until = performance.now() + limitMs;
+  while (!check()) {
+    if (performance.now() > until) assert.fail(`did not come true within ${limitMs} ms: ${check.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
