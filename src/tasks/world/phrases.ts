@@ -20,6 +20,9 @@ export function questionOf(scene: Scene): string {
   }
 }
 
+/** Stands in every turn whose cell shows a place (and not in one that fails on purpose). */
+export const FIGURE_CALL = "imshow(image_clue_0.";
+
 /** The cell that shows one place. `plt` and the picture are there already in every session. */
 export function lookCode(place: Place, imageName = "image_clue_0"): string {
   return `plt.imshow(${imageName}.crop((${PLACE_BOXES[place].join(",")})))\nplt.show()`;

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { randomStream } from "../../core/random.ts";
+import type { Segment } from "../../core/trajectory.ts";
 import type { Codec, SampleResult } from "../../engines/engine.ts";
 import { extractBoxed } from "../../agent/parser.ts";
 import type { Scene } from "./scene.ts";
@@ -139,11 +140,15 @@ test("as a sampler: next turn per request of a sequence, zeros for logprobs, cut
       return { task: worldTask(sequenceId, scene), random: randomStream(sequenceId) };
     },
   });
-  const ask = (ids: readonly string[], maxNewTokens = 500): Promise<readonly SampleResult[]> =>
+  const ask = (
+    ids: readonly string[],
+    segments: readonly Segment[] = [],
+    maxNewTokens = 500,
+  ): Promise<readonly SampleResult[]> =>
     teacher.sample(
       ids.map((sequenceId) => ({
         sequenceId,
-        segments: [],
+        segments,
         params: { maxNewTokens, temperature: 1, topP: 1, topK: 0, stopStrings: ["</code>", "</answer>"] },
         random: randomStream(0),
       })),
@@ -153,18 +158,31 @@ test("as a sampler: next turn per request of a sequence, zeros for logprobs, cut
   const look = `Look top left.${TOP_LEFT}`;
   const answer = "I see red.<answer>\\boxed{red}</answer>";
   assert.deepEqual(text(await ask(["a", "b"])), [look, look]);
-  const [second] = await ask(["a"]);
+  const [second] = await ask(["a"], LOOKED);
   assert.deepEqual(second, {
     tokens: characterCodec.encodeText(answer),
     logprobs: Array.from(answer, () => 0),
     stop: "stop",
   });
   assert.deepEqual(asked, ["a", "b"]);
+  assert.deepEqual(text(await ask(["b"], FAILED)), ["No figure came."]);
   teacher.release("b");
-  const [cut] = await ask(["b"], 4);
+  const [cut] = await ask(["b"], [], 4);
   assert.deepEqual([characterCodec.decode(cut?.tokens ?? []), cut?.stop], ["Look", "length"]);
   await assert.rejects(ask(["a"]), /internal: .*"a" after its answer/);
 });
+
+const PROMPT: Segment = { type: "text", source: "prompt", tokens: [9] };
+const TURN: Segment = { type: "sampled", tokens: [9], logprobs: [0] };
+const pixels = { width: 1, height: 1, data: new Uint8Array(3) };
+const picture = (source: "prompt" | "observation"): Segment => ({
+  type: "image",
+  source,
+  image: { pixels, grid: [1, 2, 2], tokenCount: 1 },
+});
+/** A sequence whose last observation holds a figure, and one where only earlier parts hold images. */
+const LOOKED = [picture("prompt"), PROMPT, TURN, picture("observation"), PROMPT];
+const FAILED = [picture("prompt"), PROMPT, TURN, picture("observation"), TURN, PROMPT];
 
 /** One token a character: a codec small enough to read. */
 const characterCodec: Codec = {
