@@ -15,6 +15,7 @@ import cell
 import figures
 import frames
 import isolation
+import matplotlib.pyplot as plt
 import numpy as np
 from output import Output
 from PIL import Image
@@ -131,6 +132,8 @@ def _no_input(prompt="", /):
 def _fresh_main():
     module = types.ModuleType("__main__")
     module.__builtins__ = builtins
+    # The names every program of this kind begins with, so that a policy need not spend tokens on importing them.
+    module.plt, module.np, module.Image = plt, np, Image
     sys.modules["__main__"] = module
     return module.__dict__
 
