@@ -4,15 +4,17 @@ An Axis makes its ticks lazily, but clearing a new Axes touches them at once, on
 their clip path: four ticks, each of three lines and two texts, made for nothing when ticks are not drawn. Here those
 two steps skip ticks that do not exist yet, and a tick that is made later gets what it missed: the clip path, and the
 rcParams of the moment it would have been made. (Parameters it gets anyway: the Axis keeps them for future ticks.)
+Making a tick also puts the spines of its axis in place, so that is done instead.
 Drawing, too, makes a tick per position; it is skipped when no part of a tick is switched on (as matplotlib does from
 3.11 on).
-`install` leaves a matplotlib alone whose internals it does not know; a test compares pictures with the stock library.
+Only for plain Axes; polar, 3-D and other kinds go the usual way. `install` leaves a matplotlib alone whose internals it
+does not know; a test compares pictures with the stock library.
 """
 
 import functools
 
 import matplotlib
-from matplotlib import axis, spines
+from matplotlib import axes, axis, spines
 
 LISTS = ("majorTicks", "minorTicks")
 PARTS = ("tick1On", "tick2On", "label1On", "label2On", "gridOn")
@@ -23,6 +25,7 @@ def install():
     known = (
         lazy_list is not None
         and all(isinstance(vars(axis.Axis).get(name), lazy_list) for name in LISTS)
+        and hasattr(spines.Spine, "_ensure_position_is_set")
         and all(name in vars(axis.Axis) for name in ("set_tick_params", "set_clip_path", "reset_ticks", "_update_ticks"))
     )
     if known:
@@ -47,16 +50,23 @@ def _unseen(an_axis):
     """Whether nobody has looked at the ticks of this Axis and no part of them is switched on."""
     settings = (an_axis._major_tick_kw, an_axis._minor_tick_kw)
     touched = any(vars(an_axis).get(name) for name in LISTS)
-    return not touched and not any(kw.get(part, True) for kw in settings for part in PARTS)
+    return _plain(an_axis) and not touched and not any(kw.get(part, True) for kw in settings for part in PARTS)
+
+
+def _plain(an_axis):
+    return type(an_axis.axes) is axes.Axes
 
 
 def _without_making_ticks(method):
     @functools.wraps(method)
     def wrapper(self, *args, **kwargs):
         own = vars(self)
-        missing = [name for name in LISTS if name not in own]
-        if not missing:
+        if not _plain(self) or all(name in own for name in LISTS):
             return method(self, *args, **kwargs)
+        for spine in self.axes.spines.values():
+            if spine.axis is self:
+                spine._ensure_position_is_set()
+        missing = [name for name in LISTS if name not in own]
         own.setdefault("_missed_rc", _rc_values())
         for name in missing:
             own[name] = []
