@@ -19,6 +19,9 @@ const GLYPHS = (
   "88u8886 00hhhhf 00hhha4 00lllla 00ha4ah 00hhf1e 00v248v 3448443 4444444 o44244o 009li00"
 ).split(" ");
 
+/** Drawn for what is not printable ASCII: a hollow box. */
+const UNKNOWN = "vhhhhhv";
+
 /** Draws one line of text with its top left corner at (x, y); what falls outside the picture is left out. */
 export function drawText(
   target: RgbImage,
@@ -29,7 +32,7 @@ export function drawText(
   scale = 1,
 ): void {
   [...text].forEach((character, i) => {
-    const glyph = GLYPHS[(character.codePointAt(0) ?? 0) - FIRST] ?? (GLYPHS[31]);
+    const glyph = GLYPHS[(character.codePointAt(0) ?? 0) - FIRST] ?? UNKNOWN;
     for (let row = 0; row < 7 * scale; row++) {
       const bits = parseInt(glyph[Math.floor(row / scale)] as string, 32);
       for (let column = 0; column < 5 * scale; column++) {
