@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
+import { registerCompare } from "./compare.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerExec } from "./exec.ts";
 import { describeFailure } from "./failure.ts";
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
   registerRollout(program);
   registerExec(program);
   registerTasks(program);
+  registerCompare(program);
   return program;
 }
 

@@ -5,7 +5,17 @@ import { loadConfig, type ResolvedConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
 
-export type Stage = (config: ResolvedConfig, run: RunDirectory, reporter: Reporter) => Promise<string>;
+export interface StageFlags {
+  /** `train` only: make the base and SFT checkpoints first, inside the run directory. */
+  readonly fromScratch: boolean;
+}
+
+export type Stage = (
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+  flags: StageFlags,
+) => Promise<string>;
 
 export interface StageCommand {
   readonly name: string;
@@ -13,6 +23,8 @@ export interface StageCommand {
   readonly description: string;
   /** Added to the config's name for the run directory. */
   readonly runSuffix: string;
+  /** Offers `--from-scratch`. */
+  readonly canStartFromScratch?: boolean;
   /** Loads the stage when it is run, so that `--help` and config errors come at once. */
   readonly load: () => Promise<Stage>;
 }
@@ -21,13 +33,14 @@ interface StageOptions {
   readonly set?: readonly string[];
   readonly run?: string;
   readonly overwrite?: true;
+  readonly fromScratch?: true;
 }
 
 export function registerStage(
   program: Command,
-  { name, summary, description, runSuffix, load }: StageCommand,
+  { name, summary, description, runSuffix, canStartFromScratch, load }: StageCommand,
 ): void {
-  program
+  const command = program
     .command(name)
     .summary(summary)
     .description(description)
@@ -45,8 +58,13 @@ export function registerStage(
       });
       reporter.info(`run directory: ${run.path}`);
       const stage = await load();
-      await stage(config, run, reporter);
+      await stage(config, run, reporter, { fromScratch: options.fromScratch ?? false });
     });
+  if (canStartFromScratch === true)
+    command.option(
+      "--from-scratch",
+      "first run pretrain and sft of the same config, inside the run directory",
+    );
 }
 
 /** `--set`, repeatable; the arguments of commander's `option`. */

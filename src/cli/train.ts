@@ -9,6 +9,7 @@ export function registerTrain(program: Command): void {
     description:
       "Train the policy of model.init by reinforcement on the tasks of the config, and evaluate it before and after.",
     runSuffix: "",
+    canStartFromScratch: true,
     load: async () => (await import("./stages/train.ts")).runTrain,
   });
 }

@@ -26,7 +26,12 @@ export type Segment =
 /** What running one cell came to. Every variant says whether the session still has its variables (`alive`). */
 export type ToolOutcome =
   | { readonly type: "ok" }
-  | { readonly type: "pythonError"; readonly errorType: string; readonly message: string; readonly traceback: string }
+  | {
+      readonly type: "pythonError";
+      readonly errorType: string;
+      readonly message: string;
+      readonly traceback: string;
+    }
   | { readonly type: "timeout"; readonly limitMs: number }
   | { readonly type: "outOfMemory" }
   | { readonly type: "outputLimit"; readonly limitBytes: number }

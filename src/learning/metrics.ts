@@ -83,5 +83,5 @@ export function metricInfo(name: string): MetricInfo | undefined {
 export function definedMetrics(
   values: Readonly<Partial<Record<RlMetricName, number | undefined>>>,
 ): RlMetrics {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as RlMetrics;
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

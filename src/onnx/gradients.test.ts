@@ -11,7 +11,9 @@ interface Case {
   /** Float inputs that are differentiated, with their sizes. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   /** Integer inputs. */
-  readonly ints?: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: readonly number[] }>>;
+  readonly ints?: Readonly<
+    Record<string, { readonly dims: readonly number[]; readonly data: readonly number[] }>
+  >;
   /** Symbolic shapes to declare instead of the sizes. */
   readonly symbols?: Readonly<Record<string, Shape>>;
   readonly build: (t: Readonly<Record<string, Tensor>>) => Tensor;
@@ -20,7 +22,11 @@ interface Case {
 const CASES: Record<keyof typeof ops, Case> = {
   add: { inputs: { a: [3, 4], b: [4] }, symbols: { a: ["N", 4] }, build: (t) => ops.add(t["a"]!, t["b"]!) },
   sub: { inputs: { a: [2, 1, 4], b: [3, 1] }, build: (t) => ops.sub(t["a"]!, t["b"]!) },
-  mul: { inputs: { a: [3, 4], b: [3, 1] }, symbols: { a: ["N", 4], b: ["N", 1] }, build: (t) => ops.mul(t["a"]!, t["b"]!) },
+  mul: {
+    inputs: { a: [3, 4], b: [3, 1] },
+    symbols: { a: ["N", 4], b: ["N", 1] },
+    build: (t) => ops.mul(t["a"]!, t["b"]!),
+  },
   scale: { inputs: { a: [3] }, build: (t) => ops.scale(t["a"]!, -2.5) },
   exp: { inputs: { a: [3, 4] }, build: (t) => ops.exp(t["a"]!) },
   minimum: { inputs: { a: [5, 4], b: [5, 4] }, build: (t) => ops.minimum(t["a"]!, t["b"]!) },
@@ -33,7 +39,7 @@ const CASES: Record<keyof typeof ops, Case> = {
   linear: {
     inputs: { x: [3, 4], w: [5, 4], b: [5] },
     symbols: { x: ["N", 4] },
-    build: (t) => ops.linear(t["x"]!, t["w"]!, t["b"]!),
+    build: (t) => ops.linear(t["x"]!, t["w"]!, t["b"]),
   },
   matmul: {
     inputs: { a: [2, 3, 4], b: [2, 5, 4], c: [2, 5, 3], d: [2, 3, 2], e: [2, 5, 2], f: [2, 3, 5] },
@@ -44,7 +50,11 @@ const CASES: Record<keyof typeof ops, Case> = {
       return ops.add(ops.matmul(ctf, abcd), ops.matmul(t["c"]!, t["e"]!, { transA: true })); // [2, 3, 2]
     },
   },
-  reshape: { inputs: { a: [4, 6] }, symbols: { a: ["N", 6] }, build: (t) => ops.reshape(t["a"]!, [0, 2, 3], ["N", 2, 3]) },
+  reshape: {
+    inputs: { a: [4, 6] },
+    symbols: { a: ["N", 6] },
+    build: (t) => ops.reshape(t["a"]!, [0, 2, 3], ["N", 2, 3]),
+  },
   transpose: { inputs: { a: [2, 3, 4] }, build: (t) => ops.transpose(t["a"]!, [2, 0, 1]) },
   embedding: {
     inputs: { table: [5, 3] },
@@ -61,7 +71,11 @@ const CASES: Record<keyof typeof ops, Case> = {
     ints: { ids: { dims: [2], data: [3, 1] } },
     build: (t) => ops.insertRows(t["a"]!, t["ids"]!, t["rows"]!),
   },
-  rmsNorm: { inputs: { x: [3, 8], w: [8] }, symbols: { x: ["N", 8] }, build: (t) => ops.rmsNorm(t["x"]!, t["w"]!, 1e-6) },
+  rmsNorm: {
+    inputs: { x: [3, 8], w: [8] },
+    symbols: { x: ["N", 8] },
+    build: (t) => ops.rmsNorm(t["x"]!, t["w"]!, 1e-6),
+  },
   softmax: { inputs: { a: [2, 3, 5] }, build: (t) => ops.softmax(t["a"]!) },
   rotary: {
     inputs: { x: [3, 8] },
@@ -70,9 +84,13 @@ const CASES: Record<keyof typeof ops, Case> = {
       // Two heads of 4: tables of width 2, a true rotation made of one angle table.
       const { graph } = t["x"]!;
       const rowIds = t["rows"]!;
-      const angle = graph.append("Cast", [rowIds], [{ type: "float32", shape: [1, 3] }], { to: { int: 1 } })[0]!;
+      const angle = graph.append("Cast", [rowIds], [{ type: "float32", shape: [1, 3] }], {
+        to: { int: 1 },
+      })[0]!;
       const column = graph.append("Transpose", [angle], [{ type: "float32", shape: [3, 1] }])[0]!;
-      const wide = graph.append("Concat", [column, column], [{ type: "float32", shape: [3, 2] }], { axis: { int: 1 } })[0]!;
+      const wide = graph.append("Concat", [column, column], [{ type: "float32", shape: [3, 2] }], {
+        axis: { int: 1 },
+      })[0]!;
       const cos = graph.append("Cos", [wide], [{ type: "float32", shape: [3, 2] }])[0]!;
       const sin = graph.append("Sin", [wide], [{ type: "float32", shape: [3, 2] }])[0]!;
       return ops.rotary(t["x"]!, { cos, sin, rows: rowIds });
@@ -91,7 +109,11 @@ const CASES: Record<keyof typeof ops, Case> = {
       return ops.add(ops.mul(p, q), ops.scale(r, 3));
     },
   },
-  sum: { inputs: { a: [3, 4] }, symbols: { a: ["N", 4] }, build: (t) => ops.mul(ops.sum(t["a"]!), ops.sum(t["a"]!)) },
+  sum: {
+    inputs: { a: [3, 4] },
+    symbols: { a: ["N", 4] },
+    build: (t) => ops.mul(ops.sum(t["a"]!), ops.sum(t["a"]!)),
+  },
 };
 
 for (const [name, { inputs, ints = {}, symbols = {}, build }] of Object.entries(CASES)) {
@@ -114,9 +136,14 @@ for (const [name, { inputs, ints = {}, symbols = {}, build }] of Object.entries(
     const loss = ops.sum(ops.mul(y, weights));
     graph.output("y", y);
     const wrt = Object.keys(inputs);
-    gradients(loss, wrt.map((key) => tensors[key]!)).forEach((g, i) => graph.output(`d_${wrt[i]!}`, g));
+    gradients(
+      loss,
+      wrt.map((key) => tensors[key]!),
+    ).forEach((g, i) => graph.output(`d_${wrt[i]!}`, g));
     const session = await GraphSession.create(graph, 1);
-    const yDims = y.shape.map((d) => (typeof d === "number" ? d : size(Object.values(inputs)[0]!.slice(0, 1))));
+    const yDims = y.shape.map((d) =>
+      typeof d === "number" ? d : size(Object.values(inputs)[0]!.slice(0, 1)),
+    );
     const direction = Float32Array.from({ length: size(yDims) }, () => random.normal());
     const weighted = { ...feeds, weights: { data: direction, dims: yDims } };
     const results = await session.run(weighted);

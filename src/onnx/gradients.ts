@@ -5,13 +5,16 @@ import { add } from "./ops.ts";
 /** Gradients of a scalar with respect to `wrt`, in order. @throws when one of them does not influence the scalar. */
 export function gradients(scalar: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (scalar.shape.length !== 0)
-    throw new Error(`internal: gradients of a tensor of shape [${scalar.shape.join(", ")}]; reduce it to a scalar`);
+    throw new Error(
+      `internal: gradients of a tensor of shape [${scalar.shape.join(", ")}]; reduce it to a scalar`,
+    );
   const graph = scalar.graph;
   const tape = [...graph.tape];
   const needed = reachable(tape, wrt);
   const flowing = new Map<string, Tensor>([[scalar.name, graph.scalar(1)]]);
   for (const entry of tape.reverse()) {
-    if (!entry.outputs.some((t) => flowing.has(t.name)) || !entry.inputs.some((t) => needed.has(t.name))) continue;
+    if (!entry.outputs.some((t) => flowing.has(t.name)) || !entry.inputs.some((t) => needed.has(t.name)))
+      continue;
     const inputGradients = entry.vjp(entry.outputs.map((t) => flowing.get(t.name)));
     entry.inputs.forEach((input, i) => {
       const gradient = inputGradients[i];

@@ -6,7 +6,8 @@ import { encodeModel } from "./proto.ts";
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 export type ElementType = "float32" | "int64" | "bool";
-export type Attribute = { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] };
+export type Attribute =
+  { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] };
 
 const ELEMENT_CODES: Record<ElementType, number> = { float32: 1, int64: 7, bool: 9 };
 const OPSET = 21;
@@ -121,5 +122,8 @@ export class Graph {
 
 function valueInfo(tensor: Tensor): Record<string, unknown> {
   const dim = tensor.shape.map((d) => (typeof d === "number" ? { dimValue: d } : { dimParam: d }));
-  return { name: tensor.name, type: { tensorType: { elemType: ELEMENT_CODES[tensor.type], shape: { dim } } } };
+  return {
+    name: tensor.name,
+    type: { tensorType: { elemType: ELEMENT_CODES[tensor.type], shape: { dim } } },
+  };
 }

@@ -79,9 +79,15 @@ export function gelu(x: Tensor): Tensor {
 
 /** x [N, K] times weight [M, K] transposed, plus bias [M]: the layout of torch.nn.Linear. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const y = append("Gemm", bias === undefined ? [x, weight] : [x, weight, bias], "float32", [dim(x, 0), dim(weight, 0)], {
-    transB: { int: 1 },
-  });
+  const y = append(
+    "Gemm",
+    bias === undefined ? [x, weight] : [x, weight, bias],
+    "float32",
+    [dim(x, 0), dim(weight, 0)],
+    {
+      transB: { int: 1 },
+    },
+  );
   return record(bias === undefined ? [x, weight] : [x, weight, bias], y, ([gradient]) => {
     const g = gradient as Tensor;
     const dx = append("Gemm", [g, weight], "float32", x.shape);
@@ -97,7 +103,11 @@ export interface MatmulOptions {
 }
 
 /** alpha * op(a) op(b) over the last two axes; leading axes are equal. */
-export function matmul(a: Tensor, b: Tensor, { transA = false, transB = false, alpha = 1 }: MatmulOptions = {}): Tensor {
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  { transA = false, transB = false, alpha = 1 }: MatmulOptions = {},
+): Tensor {
   const y = rawMatmul(a, b, transA, transB, alpha);
   return record([a, b], y, ([gradient]) => {
     const g = gradient as Tensor;
@@ -133,8 +143,16 @@ export function reshape(x: Tensor, spec: readonly number[] | Tensor, shape: Shap
 
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   const inverse = perm.map((_, i) => perm.indexOf(i));
-  const y = append("Transpose", [x], x.type, perm.map((p) => dim(x, p)), { perm: { ints: perm } });
-  return record([x], y, ([g]) => [append("Transpose", [g as Tensor], "float32", x.shape, { perm: { ints: inverse } })]);
+  const y = append(
+    "Transpose",
+    [x],
+    x.type,
+    perm.map((p) => dim(x, p)),
+    { perm: { ints: perm } },
+  );
+  return record([x], y, ([g]) => [
+    append("Transpose", [g as Tensor], "float32", x.shape, { perm: { ints: inverse } }),
+  ]);
 }
 
 /** Cuts the last axis (static) into equal parts. */
@@ -231,7 +249,14 @@ export interface RotaryTables {
 export function rotary(x: Tensor, tables: RotaryTables): Tensor {
   const rotate = (t: Tensor, sin: Tensor): Tensor => {
     const flat = append("Unsqueeze", [t, t.graph.ints([0])], "float32", [1, ...t.shape]);
-    const turned = append("RotaryEmbedding", [flat, tables.rows, tables.cos, sin], "float32", flat.shape, {}, CONTRIB);
+    const turned = append(
+      "RotaryEmbedding",
+      [flat, tables.rows, tables.cos, sin],
+      "float32",
+      flat.shape,
+      {},
+      CONTRIB,
+    );
     return append("Squeeze", [turned, t.graph.ints([0])], "float32", t.shape);
   };
   return record([x], rotate(x, tables.sin), ([g]) => [rotate(g as Tensor, raw("Neg", tables.sin))]);
@@ -317,7 +342,8 @@ function shapeOf(x: Tensor): Tensor {
 }
 
 function oneHot(ids: Tensor, classes: Dim): Tensor {
-  if (typeof classes !== "number") throw new Error("internal: a one-hot matrix needs a static number of classes");
+  if (typeof classes !== "number")
+    throw new Error("internal: a one-hot matrix needs a static number of classes");
   const { graph } = ids;
   const values = append(
     "Concat",
@@ -336,9 +362,16 @@ function reduce(opType: string, x: Tensor, axes: readonly number[], shape: Shape
 /** Sums a gradient over the axes along which an operand of `shape` was broadcast. */
 function sumTo(gradient: Tensor, shape: Shape): Tensor {
   const extra = gradient.shape.length - shape.length;
-  const axes = gradient.shape.flatMap((d, i) => (i < extra || (shape[i - extra] === 1 && d !== 1) ? [i] : []));
+  const axes = gradient.shape.flatMap((d, i) =>
+    i < extra || (shape[i - extra] === 1 && d !== 1) ? [i] : [],
+  );
   if (axes.length === 0) return gradient;
-  const kept = reduce("ReduceSum", gradient, axes, gradient.shape.map((d, i) => (axes.includes(i) ? 1 : d)));
+  const kept = reduce(
+    "ReduceSum",
+    gradient,
+    axes,
+    gradient.shape.map((d, i) => (axes.includes(i) ? 1 : d)),
+  );
   return extra === 0
     ? kept
     : append("Squeeze", [kept, gradient.graph.ints([...Array(extra).keys()])], "float32", shape);

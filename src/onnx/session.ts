@@ -43,11 +43,13 @@ export class GraphSession {
     try {
       results = await this.session.run(feeds);
     } catch (error) {
-      throw new EngineError(`internal: ONNX Runtime refused a run: ${(error as Error).message}`, { cause: error });
+      throw new EngineError(`internal: ONNX Runtime refused a run: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
     const values: Record<string, Value> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const { data, dims } = tensor as ort.Tensor;
+      const { data, dims } = tensor;
       values[name] = { data: data as ArrayLike, dims };
     }
     return values;

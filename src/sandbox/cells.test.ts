@@ -88,7 +88,9 @@ test("an error keeps what was printed before it", async () => {
 });
 
 test("chained errors show both parts", async () => {
-  const { traceback } = await error("try:\n    {}['k']\nexcept KeyError as e:\n    raise RuntimeError('r') from e");
+  const { traceback } = await error(
+    "try:\n    {}['k']\nexcept KeyError as e:\n    raise RuntimeError('r') from e",
+  );
   assert.equal(
     traceback,
     `Traceback (most recent call last):
@@ -108,7 +110,10 @@ RuntimeError: r`,
 test("a syntax error names the line; nothing of the cell has run", async () => {
   const [first, second] = await runCells(runtime, ["ran = True\nx = = 1", "ran"]);
   assert.equal(first?.outcome.type, "pythonError");
-  assert.match(first.outcome.traceback, /^ {2}File "<cell 1>", line 2\n {4}x = = 1\n[ ^]+\nSyntaxError: invalid syntax$/);
+  assert.match(
+    first.outcome.traceback,
+    /^ {2}File "<cell 1>", line 2\n {4}x = = 1\n[ ^]+\nSyntaxError: invalid syntax$/,
+  );
   assert.equal(second?.outcome.type === "pythonError" && second.outcome.message, "name 'ran' is not defined");
 });
 
@@ -118,11 +123,20 @@ test("errors that fight back: a failing __str__, endless recursion, a very long 
   assert.equal(recursion.errorType, "RecursionError");
   assert.ok(recursion.traceback.length < 4200 && recursion.traceback.includes("repeated"));
   const long = await error("raise ValueError('x' * 10**6)");
-  assert.ok(long.message.length < 1100 && long.message.includes("998976 characters cut"), long.message.slice(500, 600));
+  assert.ok(
+    long.message.length < 1100 && long.message.includes("998976 characters cut"),
+    long.message.slice(500, 600),
+  );
 });
 
 test("exit: without a code it is the end of the cell, with one it is an error; the session goes on", async () => {
-  const results = await runCells(runtime, ["import sys\nx = 1", "sys.exit()", "sys.exit(0)", "sys.exit('bye')", "x"]);
+  const results = await runCells(runtime, [
+    "import sys\nx = 1",
+    "sys.exit()",
+    "sys.exit(0)",
+    "sys.exit('bye')",
+    "x",
+  ]);
   assert.deepEqual(results.map(({ outcome }) => outcome.type), ["ok", "ok", "ok", "pythonError", "ok"]); // prettier-ignore
   assert.equal(results[4]?.stdout, "1\n");
   assert.equal((await error("raise KeyboardInterrupt")).errorType, "KeyboardInterrupt");
@@ -142,14 +156,18 @@ test("image_clue_i are PIL images of exactly the pixels sent", async () => {
   for (const [i, { width, height, data }] of images.entries()) {
     const clue = `image_clue_${i}`;
     assert.equal(await printed(session, `${clue}.mode, ${clue}.size`), `('RGB', (${width}, ${height}))\n`);
-    assert.equal(await printed(session, `${clue}.tobytes().hex()`), `'${Buffer.from(data).toString("hex")}'\n`);
+    assert.equal(
+      await printed(session, `${clue}.tobytes().hex()`),
+      `'${Buffer.from(data).toString("hex")}'\n`,
+    );
   }
   assert.equal(await printed(session, "'image_clue_2' in globals()"), "False\n");
   await session.close();
 });
 
 test("the same start for every session: random numbers, the order of sets, addresses in texts", async () => {
-  const cell = "import random, numpy as np\nprint(random.random(), np.random.rand(), {'a', 'b', 'c', 'd'}, object())";
+  const cell =
+    "import random, numpy as np\nprint(random.random(), np.random.rand(), {'a', 'b', 'c', 'd'}, object())";
   const [first, second] = [await runCells(runtime, [cell]), await runCells(runtime, [cell])];
   assert.match(first[0]?.stdout ?? "", /^0\.84442\d+ 0\.54881\d+ \{.*\} <object object at 0x\.\.\.>\n$/);
   assert.equal(first[0]?.stdout, second[0]?.stdout);
@@ -159,26 +177,33 @@ test("sessions do not see each other's variables, modules' state or files", asyn
   const [a, b] = [await runtime.open({ images: [] }), await runtime.open({ images: [] })];
   await printed(a, "import math\nsecret = 1; math.secret = 2; open('note', 'w').write('x');");
   assert.equal(
-    await printed(b, "import math, os\nprint('secret' in globals(), hasattr(math, 'secret'), os.listdir('.'))"),
+    await printed(
+      b,
+      "import math, os\nprint('secret' in globals(), hasattr(math, 'secret'), os.listdir('.'))",
+    ),
     "False False []\n",
   );
   await Promise.all([a.close(), b.close()]);
 });
 
 test("the environment holds nothing of the trainer's, and the folder is the session's own", async () => {
-  const cell = "import os\nprint(sorted(os.environ)); print(open('/proc/self/environ').read().count('trainer'))";
+  const cell =
+    "import os\nprint(sorted(os.environ)); print(open('/proc/self/environ').read().count('trainer'))";
   const [result] = await runCells(runtime, [cell]);
   assert.equal(
     result?.stdout,
     "['HOME', 'LANG', 'MKL_NUM_THREADS', 'MPLBACKEND', 'MPLCONFIGDIR', 'NUMEXPR_NUM_THREADS', 'OMP_NUM_THREADS', " +
       "'OPENBLAS_NUM_THREADS', 'PATH', 'PYTHONHASHSEED', 'TMPDIR']\n0\n",
   );
-  const cwd = "import os, sys\nprint(os.environ['HOME'] == os.getcwd(), oct(os.stat('.').st_mode & 0o777), sys.argv)";
+  const cwd =
+    "import os, sys\nprint(os.environ['HOME'] == os.getcwd(), oct(os.stat('.').st_mode & 0o777), sys.argv)";
   assert.equal((await runCells(runtime, [cwd]))[0]?.stdout, "True 0o700 ['']\n");
 });
 
 test("only the standard descriptors and the connection are open", async () => {
-  const [result] = await runCells(runtime, ["import os\n[int(fd) for fd in os.listdir('/proc/self/fd')][:-1]"]);
+  const [result] = await runCells(runtime, [
+    "import os\n[int(fd) for fd in os.listdir('/proc/self/fd')][:-1]",
+  ]);
   assert.equal(result?.stdout, "[0, 1, 2, 3, 4]\n"); // 3: the connection, 4: the file behind 1 and 2
 });
 

@@ -21,7 +21,8 @@ test("frames come out whole wherever the stream is cut", () => {
     const reader = new FrameReader(LIMITS);
     const got: [unknown, number[]][] = [];
     for (let at = 0; at < stream.length; at += size)
-      for (const { header, payload } of reader.push(stream.subarray(at, at + size))) got.push([header, [...payload]]);
+      for (const { header, payload } of reader.push(stream.subarray(at, at + size)))
+        got.push([header, [...payload]]);
     assert.deepEqual(got, [[{ n: 1 }, [9, 8, 7]], [[], []], [{ n: 2 }, [1]]], `pieces of ${size}`); // prettier-ignore
     assert.equal(reader.midFrame, false);
   }

@@ -3,7 +3,13 @@ import { test } from "node:test";
 import { type Frame, ProtocolViolation } from "./frames.ts";
 import { answers, parseCellReply } from "./reply.ts";
 
-const LIMITS = { callTimeoutMs: 30, maxOutputBytes: 10, maxFileBytes: 1000, maxFiguresPerCall: 2, maxFigurePixels: 6 };
+const LIMITS = {
+  callTimeoutMs: 30,
+  maxOutputBytes: 10,
+  maxFileBytes: 1000,
+  maxFiguresPerCall: 2,
+  maxFigurePixels: 6,
+};
 const OK = { id: 1, nonce: "n", outcome: { type: "ok" }, stdout: "hi", figures: [] as unknown, last: false };
 
 function parse(changes: object, payload: number[] = []): ReturnType<typeof parseCellReply> {

@@ -78,7 +78,8 @@ function figures(value: unknown, payload: Buffer, limits: ReplyLimits): RgbImage
     throw new ProtocolViolation(`figures is not a list of at most ${limits.maxFiguresPerCall}`);
   let at = 0;
   const images = value.map((size: unknown): RgbImage => {
-    if (!Array.isArray(size) || size.length !== 2) throw new ProtocolViolation("a figure's size is not a pair");
+    if (!Array.isArray(size) || size.length !== 2)
+      throw new ProtocolViolation("a figure's size is not a pair");
     const [width, height] = size as [unknown, unknown];
     if (!isSide(width) || !isSide(height) || width * height > limits.maxFigurePixels)
       throw new ProtocolViolation("a figure's size is out of bounds");

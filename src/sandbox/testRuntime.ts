@@ -41,7 +41,9 @@ export async function printed(session: PythonSession, cell: string): Promise<str
 export function processesWith(text: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`].some((path) => readable(path).includes(text)))
+    .filter((pid) =>
+      [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`].some((path) => readable(path).includes(text)),
+    )
     .map(Number);
 }
 

@@ -21,7 +21,8 @@ const EXIT_LIMIT_MS = 5000;
 
 export class Worker {
   #death: Death | undefined;
-  #pending: { readonly id: number; readonly nonce: string; readonly settle: (answer: Answer) => void } | undefined;
+  #pending:
+    { readonly id: number; readonly nonce: string; readonly settle: (answer: Answer) => void } | undefined;
   #requests = 0;
   readonly #reader: FrameReader;
 
@@ -92,7 +93,9 @@ export class Worker {
   }
 
   async #disconnected(): Promise<void> {
-    const timeout = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), EXIT_NEWS_MS).unref());
+    const timeout = new Promise<undefined>((resolve) =>
+      setTimeout(() => resolve(undefined), EXIT_NEWS_MS).unref(),
+    );
     const status = await Promise.race([this.exited, timeout]);
     if (status === undefined) this.#end({ type: "violation", detail: "it closed its connection" });
     else this.#end({ type: "exit", status });

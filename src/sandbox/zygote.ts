@@ -68,7 +68,9 @@ export class Zygote {
   static async start(settings: RuntimeSettings): Promise<Zygote> {
     const zygote = new Zygote(settings);
     const ready = new Promise<boolean>((resolve) => (zygote.#ready = () => resolve(true)));
-    const up = await awake(Promise.race([ready, zygote.ended.then(() => false)]), START_LIMIT_MS).catch(() => false);
+    const up = await awake(Promise.race([ready, zygote.ended.then(() => false)]), START_LIMIT_MS).catch(
+      () => false,
+    );
     if (up) return zygote;
     await zygote.close();
     const cause = zygote.#stderr.trim().split("\n").at(-1) || "it ended without a word";
@@ -87,7 +89,13 @@ export class Zygote {
     const socket = new Promise<Socket>((resolve) =>
       this.#forks.set(session, { token, connected: resolve, exited: exit }),
     );
-    this.#order({ op: "fork", session, token, socket: this.#socketPath, scratch: join(this.#folder, `s${session}`) });
+    this.#order({
+      op: "fork",
+      session,
+      token,
+      socket: this.#socketPath,
+      scratch: join(this.#folder, `s${session}`),
+    });
     const kill = (): void => this.#order({ op: "kill", session });
     try {
       const first = await awake(Promise.race([socket, exited]), FORK_LIMIT_MS);
@@ -98,7 +106,9 @@ export class Zygote {
     } catch (error) {
       kill();
       if (error instanceof Expired)
-        throw new SandboxError(`a session process did not start within ${FORK_LIMIT_MS} ms; is the machine overloaded?`);
+        throw new SandboxError(
+          `a session process did not start within ${FORK_LIMIT_MS} ms; is the machine overloaded?`,
+        );
       throw error;
     }
   }
@@ -141,7 +151,8 @@ export class Zygote {
     const lines = (this.#events + chunk).split("\n");
     this.#events = lines.pop() ?? "";
     for (const line of lines) {
-      const event = JSON.parse(line) as { event: "ready" } | { event: "exit"; session: number; status: number };
+      const event = JSON.parse(line) as
+        { event: "ready" } | { event: "exit"; session: number; status: number };
       if (event.event === "ready") this.#ready();
       else {
         this.#forks.get(event.session)?.exited(event.status);

@@ -10,7 +10,13 @@ import { DataError } from "../core/errors.ts";
 import { decodeImage, loadImage } from "./media.ts";
 
 /** A PNG put together by hand: `rows` are the raw scanlines, each without its filter byte. */
-function png(size: [number, number], depth: number, colourType: number, rows: number[][], chunks: [string, number[]][]) {
+function png(
+  size: [number, number],
+  depth: number,
+  colourType: number,
+  rows: number[][],
+  chunks: [string, number[]][],
+) {
   const header = [...u32(size[0]), ...u32(size[1]), depth, colourType, 0, 0, 0];
   const data = [...deflateSync(Uint8Array.from(rows.flatMap((row) => [0, ...row])))];
   const parts: [string, number[]][] = [["IHDR", header], ...chunks, ["IDAT", data], ["IEND", []]];
@@ -43,7 +49,10 @@ test("RGB is taken as it is", () => {
 
 test("alpha is laid on white: 255 + (v - 255) a / 255", () => {
   // a = 51 is one fifth: 0 -> 204, 100 -> 255 - 31 = 224, 255 -> 255; a = 0 is white.
-  assert.deepEqual(pixels(png([2, 1], 8, 6, [[0, 100, 255, 51, 9, 9, 9, 0]], [])), [204, 224, 255, 255, 255, 255]);
+  assert.deepEqual(
+    pixels(png([2, 1], 8, 6, [[0, 100, 255, 51, 9, 9, 9, 0]], [])),
+    [204, 224, 255, 255, 255, 255],
+  );
   assert.deepEqual(pixels(png([2, 1], 8, 4, [[0, 51, 7, 255]], [])), [204, 204, 204, 7, 7, 7]);
 });
 
@@ -68,12 +77,18 @@ test("a palette of two bits, one colour half transparent", () => {
     ["PLTE", [10, 20, 30, 0, 0, 0]],
     ["tRNS", [255, 51]],
   ];
-  assert.deepEqual(pixels(png([3, 1], 2, 3, [[0b00010000]], palette)), [10, 20, 30, 204, 204, 204, 10, 20, 30]);
+  assert.deepEqual(
+    pixels(png([3, 1], 2, 3, [[0b00010000]], palette)),
+    [10, 20, 30, 204, 204, 204, 10, 20, 30],
+  );
 });
 
 test("the colour declared transparent is white, its neighbours are not", () => {
   const rgb: [string, number[]][] = [["tRNS", [0, 1, 0, 2, 0, 3]]];
-  assert.deepEqual(pixels(png([3, 1], 8, 2, [[1, 2, 3, 1, 2, 4, 0, 0, 0]], rgb)), [255, 255, 255, 1, 2, 4, 0, 0, 0]);
+  assert.deepEqual(
+    pixels(png([3, 1], 8, 2, [[1, 2, 3, 1, 2, 4, 0, 0, 0]], rgb)),
+    [255, 255, 255, 1, 2, 4, 0, 0, 0],
+  );
   assert.deepEqual(pixels(png([2, 1], 8, 0, [[7, 8]], [["tRNS", [0, 7]]])), [255, 255, 255, 8, 8, 8]);
 });
 
@@ -92,7 +107,10 @@ test("files: kind is told by content; missing, foreign and cut ones are DataErro
   writeFileSync(join(dir, "cut.png"), good.subarray(0, 40));
   assert.deepEqual([...(await loadImage(join(dir, "png-named.jpg"))).data], [5, 6, 7]);
   const fails = (name: string, message: RegExp): Promise<void> =>
-    assert.rejects(loadImage(join(dir, name)), (error) => error instanceof DataError && message.test(error.message));
+    assert.rejects(
+      loadImage(join(dir, name)),
+      (error) => error instanceof DataError && message.test(error.message),
+    );
   await fails("missing.png", /missing\.png: cannot be read \(there is no such file\)/);
   await fails("text.png", /text\.png: must be PNG or JPEG/);
   await fails("cut.png", /cut\.png: is damaged \(/);

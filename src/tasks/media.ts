@@ -25,7 +25,9 @@ export function decodeImage(bytes: Uint8Array, name: string): RgbImage {
   try {
     return decoder(bytes);
   } catch (error) {
-    throw new DataError(`image ${name}: is damaged (${error instanceof Error ? error.message : String(error)})`);
+    throw new DataError(
+      `image ${name}: is damaged (${error instanceof Error ? error.message : String(error)})`,
+    );
   }
 }
 
@@ -38,7 +40,11 @@ function isJpeg(bytes: Uint8Array): boolean {
 }
 
 function fromJpeg(bytes: Uint8Array): RgbImage {
-  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false, maxMemoryUsageInMB: 2048 });
+  const { width, height, data } = jpeg.decode(bytes, {
+    useTArray: true,
+    formatAsRGBA: false,
+    maxMemoryUsageInMB: 2048,
+  });
   return { width, height, data };
 }
 
@@ -76,7 +82,10 @@ function colourReader(png: DecodedPng): PixelReader {
     const sample = (channel: number): number => samples[first + channel] ?? 0;
     const [red, green, blue] = grey ? [sample(0), sample(0), sample(0)] : [sample(0), sample(1), sample(2)];
     let alpha = hasAlpha ? Math.round(sample(channels - 1) * scale) : 255;
-    if (transparency !== undefined && [red, green, blue].slice(0, channels).every((v, i) => v === transparency[i]))
+    if (
+      transparency !== undefined &&
+      [red, green, blue].slice(0, channels).every((v, i) => v === transparency[i])
+    )
       alpha = 0;
     return [Math.round(red * scale), Math.round(green * scale), Math.round(blue * scale), alpha];
   };

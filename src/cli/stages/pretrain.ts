@@ -19,10 +19,16 @@ import { runSupervised } from "./supervised.ts";
 const CORPUS_EPISODES = 2000;
 
 /** Trains a base checkpoint. @returns its folder. */
-export async function runPretrain(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
+export async function runPretrain(
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+): Promise<string> {
   const { architecture, processor } = config.model;
   if (architecture === undefined)
-    throw new ConfigError("model.architecture: pretrain needs the shape of the new model; see configs/image-mini.yaml");
+    throw new ConfigError(
+      "model.architecture: pretrain needs the shape of the new model; see configs/image-mini.yaml",
+    );
   const template = loadTemplate(config.agent.template);
   reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
   const corpus = worldCorpus({ seed: config.seed, template, episodes: CORPUS_EPISODES });
@@ -31,7 +37,9 @@ export async function runPretrain(config: ResolvedConfig, run: RunDirectory, rep
   const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
     threads: config.engine.threads,
   });
-  reporter.info(`new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`);
+  reporter.info(
+    `new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`,
+  );
   function* data(): Generator<Datum> {
     const { contrast } = config.tasks;
     for (let i = 0; ; i++) {
@@ -41,7 +49,14 @@ export async function runPretrain(config: ResolvedConfig, run: RunDirectory, rep
     }
   }
   try {
-    return await runSupervised({ stage: "pretrain", engine, data: data(), options: config.pretrain, run, reporter });
+    return await runSupervised({
+      stage: "pretrain",
+      engine,
+      data: data(),
+      options: config.pretrain,
+      run,
+      reporter,
+    });
   } finally {
     await engine.dispose();
   }
@@ -62,7 +77,7 @@ function modelConfig(a: Architecture, tokenizer: Tokenizer): Qwen25VLConfig {
     intermediateSize: a.intermediateSize,
     rmsNormEps: 1e-6,
     ropeTheta: a.ropeTheta,
-    mropeSection: [t as number, h as number, w as number],
+    mropeSection: [t, h, w],
     tieWordEmbeddings: true,
     maxPositionEmbeddings: 32_768,
     imageTokenId: tokenizer.idOf("<|image_pad|>"),

@@ -24,16 +24,35 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
   const bench = await openWorkbench(config, config.sft.init, "sft.init", reporter);
   try {
     const demonstrations = await demonstrate(bench, config, reporter);
-    run.trajectories.save(stepName("demonstrations", 0), groupsOf(demonstrations), config.logging.trajectoriesPerStep);
+    run.trajectories.save(
+      stepName("demonstrations", 0),
+      groupsOf(demonstrations),
+      config.logging.trajectoriesPerStep,
+    );
     const { epochs, batchSize } = config.sft;
     const steps = Math.ceil((demonstrations.length * epochs) / batchSize);
-    const stage = { stage: "sft", engine: bench.engine, data: shuffledDatums(demonstrations, config, bench), run } as const;
+    const stage = {
+      stage: "sft",
+      engine: bench.engine,
+      data: shuffledDatums(demonstrations, config, bench),
+      run,
+    } as const;
     const dir = await runSupervised({ ...stage, options: { ...config.sft, steps }, reporter });
     const { report, trajectories } = await evaluateHeldOut(bench, config, "after SFT", reporter);
-    run.trajectories.save(stepName("evaluation", steps), groupsOf(trajectories), config.logging.trajectoriesPerStep);
+    run.trajectories.save(
+      stepName("evaluation", steps),
+      groupsOf(trajectories),
+      config.logging.trajectoriesPerStep,
+    );
     const taught = evaluateTrajectories(demonstrations);
-    reporter.print(`the teacher's demonstrations (before) and the policy on held-out tasks (after)\n${formatReport(taught, report)}`);
-    run.writeSummary({ stage: "sft", demonstrations: taught.overall, heldOut: { overall: report.overall, kinds: report.kinds } });
+    reporter.print(
+      `the teacher's demonstrations (before) and the policy on held-out tasks (after)\n${formatReport(taught, report)}`,
+    );
+    run.writeSummary({
+      stage: "sft",
+      demonstrations: taught.overall,
+      heldOut: { overall: report.overall, kinds: report.kinds },
+    });
     return dir;
   } finally {
     await bench.close();
@@ -41,9 +60,14 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
 }
 
 /** Demonstrations of the first tasks of the training split; RL starts behind them. */
-async function demonstrate(bench: Workbench, config: ResolvedConfig, reporter: Reporter): Promise<ScoredTrajectory[]> {
+async function demonstrate(
+  bench: Workbench,
+  config: ResolvedConfig,
+  reporter: Reporter,
+): Promise<ScoredTrajectory[]> {
   const { demonstrations: count, teacher: behaviour } = config.sft;
-  if (config.tasks.type !== "world") throw new ConfigError("sft: the scripted teacher knows tasks of type world only");
+  if (config.tasks.type !== "world")
+    throw new ConfigError("sft: the scripted teacher knows tasks of type world only");
   const source = bench.tasks("train");
   const progress = reporter.start("demonstrations", count, "episodes");
   const played: ScoredTrajectory[] = [];
@@ -60,13 +84,22 @@ async function demonstrate(bench: Workbench, config: ResolvedConfig, reporter: R
       behaviour: { ...behaviour, maxCalls: config.agent.maxTurns - 1 },
     });
     const sampling = { temperature: 1, topP: 1, topK: 0 };
-    const groups = await bench.rollout({ tasks, n: 1, label: "teacher", sampling, sampler, onProgress: () => progress.advance() });
+    const groups = await bench.rollout({
+      tasks,
+      n: 1,
+      label: "teacher",
+      sampling,
+      sampler,
+      onProgress: () => progress.advance(),
+    });
     played.push(...groups.flatMap((group) => group.trajectories));
   }
   progress.end();
   const broken = played.filter((t) => t.endReason.type !== "answered");
   if (broken.length > 0)
-    reporter.warn(`${broken.length} demonstrations ended as ${broken[0]?.endReason.type} instead of an answer; left out`);
+    reporter.warn(
+      `${broken.length} demonstrations ended as ${broken[0]?.endReason.type} instead of an answer; left out`,
+    );
   return played.filter((t) => t.endReason.type === "answered");
 }
 
@@ -80,6 +113,8 @@ function* shuffledDatums(
       yield datumFromSegments(segments, 0, bench.codec.imagePadId);
 }
 
-export function groupsOf(trajectories: readonly ScoredTrajectory[]): { readonly trajectories: ScoredTrajectory[] }[] {
+export function groupsOf(
+  trajectories: readonly ScoredTrajectory[],
+): { readonly trajectories: ScoredTrajectory[] }[] {
   return trajectories.map((trajectory) => ({ trajectories: [trajectory] }));
 }

@@ -11,7 +11,10 @@ export interface SupervisedStage {
   readonly stage: "pretrain" | "sft";
   readonly engine: Engine;
   readonly data: Iterable<Datum>;
-  readonly options: Pick<ResolvedConfig["pretrain"], "steps" | "batchSize" | "microBatchTokens" | "optimizer">;
+  readonly options: Pick<
+    ResolvedConfig["pretrain"],
+    "steps" | "batchSize" | "microBatchTokens" | "optimizer"
+  >;
   readonly run: RunDirectory;
   readonly reporter: Reporter;
 }
@@ -20,8 +23,18 @@ export interface SupervisedStage {
 export async function runSupervised(o: SupervisedStage): Promise<string> {
   const { steps, batchSize, microBatchTokens } = o.options;
   const progress = o.reporter.start(o.stage, steps, "steps");
-  const options = { steps, batchSize, microBatchTokens, ...splitOptimizer(o.options.optimizer), stage: o.stage };
-  for await (const r of supervisedLoop(options, { engine: o.engine, data: o.data, now: () => performance.now() })) {
+  const options = {
+    steps,
+    batchSize,
+    microBatchTokens,
+    ...splitOptimizer(o.options.optimizer),
+    stage: o.stage,
+  };
+  for await (const r of supervisedLoop(options, {
+    engine: o.engine,
+    data: o.data,
+    now: () => performance.now(),
+  })) {
     o.run.appendMetrics({
       step: r.step,
       "train/loss": r.loss,

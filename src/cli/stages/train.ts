@@ -9,17 +9,24 @@ import { taskOrder } from "../../learning/taskOrder.ts";
 import { renderCurves } from "../../runs/chart.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import { panelsOf } from "../../runs/curves.ts";
-import type { RunDirectory } from "../../runs/runDirectory.ts";
+import { createRun, type RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { splitOptimizer } from "./optimizer.ts";
-import { groupsOf } from "./sft.ts";
+import { runPretrain } from "./pretrain.ts";
+import { groupsOf, runSft } from "./sft.ts";
 import { formatRunSummary, totalCounts } from "./trainSummary.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
 /** @returns the folder of the final weights. */
-export async function runTrain(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
-  const bench = await openWorkbench(config, config.model.init, "model.init", reporter);
+export async function runTrain(
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+  { fromScratch = false }: { readonly fromScratch?: boolean } = {},
+): Promise<string> {
+  const init = fromScratch ? await runColdStart(config, run, reporter) : config.model.init;
+  const bench = await openWorkbench(config, init, "model.init", reporter);
   try {
     const before = await evaluateAndStore(bench, config, run, reporter, 0);
     const startedAt = performance.now();
@@ -35,13 +42,36 @@ export async function runTrain(config: ResolvedConfig, run: RunDirectory, report
   }
 }
 
-async function learn(bench: Workbench, config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<void> {
+/** The two stages before RL, as runs of their own inside the run directory. */
+async function runColdStart(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
+  const part = (name: string): RunDirectory => createRun(config, { dir: run.filePath(name) });
+  const base = await runPretrain(config, part("pretrain"), reporter);
+  return runSft({ ...config, sft: { ...config.sft, init: base } }, part("sft"), reporter);
+}
+
+async function learn(
+  bench: Workbench,
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+): Promise<void> {
   const { steps, minibatches, microBatchTokens, clipLow, clipHigh, saveEvery, evaluateEvery } = config.train;
   const order = taskOrder(bench.tasks("train"), config.seed);
   // The cold start's demonstrations took the first tasks; every seed of RL walks its own stretch behind them.
-  const first = config.sft.demonstrations + config.seed * steps * config.selection.genBatch * config.selection.maxGenBatches;
+  const first =
+    config.sft.demonstrations +
+    config.seed * steps * config.selection.genBatch * config.selection.maxGenBatches;
   const loop = rlLoop(
-    { steps, seed: config.seed, selection: selectionOf(config), minibatches, microBatchTokens, clipLow, clipHigh, ...splitOptimizer(config.optimizer) },
+    {
+      steps,
+      seed: config.seed,
+      selection: selectionOf(config),
+      minibatches,
+      microBatchTokens,
+      clipLow,
+      clipHigh,
+      ...splitOptimizer(config.optimizer),
+    },
     {
       engine: bench.engine,
       taskAt: (position) => order(first + position),
@@ -52,7 +82,11 @@ async function learn(bench: Workbench, config: ResolvedConfig, run: RunDirectory
   const progress = reporter.start("RL", steps, "steps");
   for await (const report of loop) {
     run.appendMetrics({ step: report.step, ...report.metrics });
-    run.trajectories.save(stepName("train", report.step), report.rollout.drawn.map((g) => g.group), config.logging.trajectoriesPerStep);
+    run.trajectories.save(
+      stepName("train", report.step),
+      report.rollout.drawn.map((g) => g.group),
+      config.logging.trajectoriesPerStep,
+    );
     for (const warning of report.warnings) reporter.warn(`step ${report.step}: ${warning}`);
     progress.update(report.step, stepNote(report));
     if (saveEvery > 0 && report.step % saveEvery === 0 && report.step < steps)
@@ -80,8 +114,14 @@ async function evaluateAndStore(
 ): Promise<EvaluationReport> {
   const label = step === 0 ? "before RL" : `after ${step} steps`;
   const { report, trajectories } = await evaluateHeldOut(bench, config, label, reporter);
-  run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories), config.logging.trajectoriesPerStep);
-  reporter.info(`${label}: accuracy ${((report.overall.accuracy ?? NaN) * 100).toFixed(1)}% on held-out tasks`);
+  run.trajectories.save(
+    stepName("evaluation", step),
+    groupsOf(trajectories),
+    config.logging.trajectoriesPerStep,
+  );
+  reporter.info(
+    `${label}: accuracy ${((report.overall.accuracy ?? NaN) * 100).toFixed(1)}% on held-out tasks`,
+  );
   return report;
 }
 

@@ -4,7 +4,13 @@ import { sparklineTable } from "../../runs/sparkline.ts";
 import { renderTable } from "../../runs/table.ts";
 
 const COUNTED = ["end/", "groups/dropped/", "trajectories/dropped/"] as const;
-const COUNTED_NAMES = ["groups/prompts_drawn", "groups/surviving", "groups/trained", "groups/rank_cut", "groups/cap_hit"];
+const COUNTED_NAMES = [
+  "groups/prompts_drawn",
+  "groups/surviving",
+  "groups/trained",
+  "groups/rank_cut",
+  "groups/cap_hit",
+];
 const CURVES = [
   "accuracy/mean",
   "reward/mean",
@@ -36,5 +42,7 @@ export function formatRunSummary(
     values: records.flatMap((record) => (typeof record[name] === "number" ? [record[name]] : [])),
   }));
   const table = renderTable(["over all steps", "count"], Object.entries(counts));
-  return [`${records.length} RL steps in ${trainingSeconds.toFixed(0)} s`, sparklineTable(rows), table].join("\n\n");
+  return [`${records.length} RL steps in ${trainingSeconds.toFixed(0)} s`, sparklineTable(rows), table].join(
+    "\n\n",
+  );
 }

@@ -45,7 +45,9 @@ export async function openWorkbench(
   reporter: Reporter,
 ): Promise<Workbench> {
   if (init === undefined)
-    throw new ConfigError(`${key}: must name the checkpoint to start from, e.g. --set ${key}=checkpoints/image-mini/sft`);
+    throw new ConfigError(
+      `${key}: must name the checkpoint to start from, e.g. --set ${key}=checkpoints/image-mini/sft`,
+    );
   const dir = resolveInputPath(init, key);
   reporter.info(`loading ${dir}`);
   const engine = await EmbeddedEngine.load(dir, { threads: config.engine.threads });
@@ -60,7 +62,12 @@ export async function openWorkbench(
 
 function startRuntime({ python }: ResolvedConfig): Promise<PythonRuntime> {
   const { callTimeoutMs, memoryBytes, matplotlibRc, maxConcurrent } = python;
-  return startPythonRuntime({ callTimeoutMs, memoryBytes, matplotlibRc, ...(maxConcurrent > 0 && { maxConcurrent }) });
+  return startPythonRuntime({
+    callTimeoutMs,
+    memoryBytes,
+    matplotlibRc,
+    ...(maxConcurrent > 0 && { maxConcurrent }),
+  });
 }
 
 function workbench(config: ResolvedConfig, engine: EmbeddedEngine, runtime: PythonRuntime): Workbench {

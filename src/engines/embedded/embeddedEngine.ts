@@ -16,7 +16,14 @@ import { drawParameters, parameterSpecs } from "../../models/qwen2_5_vl/paramete
 import { loadProcessor, saveProcessor, type ProcessorFiles } from "../../models/qwen2_5_vl/processor.ts";
 import { readSafetensors, writeSafetensors } from "../../models/qwen2_5_vl/safetensors.ts";
 import { GraphSession } from "../../onnx/session.ts";
-import type { AdamWParams, Codec, Engine, ForwardBackwardResult, LossSpec, OptimStepResult } from "../engine.ts";
+import type {
+  AdamWParams,
+  Codec,
+  Engine,
+  ForwardBackwardResult,
+  LossSpec,
+  OptimStepResult,
+} from "../engine.ts";
 import type { SampleRequest, SampleResult } from "../engine.ts";
 import { ParameterStore } from "./parameters.ts";
 import { MropeTables } from "./rotaryTables.ts";
@@ -52,7 +59,11 @@ export class EmbeddedEngine implements Engine {
   }
 
   /** A model with freshly drawn weights. */
-  static initialise(files: ProcessorFiles, random: Random, options: EmbeddedEngineOptions = {}): Promise<EmbeddedEngine> {
+  static initialise(
+    files: ProcessorFiles,
+    random: Random,
+    options: EmbeddedEngineOptions = {},
+  ): Promise<EmbeddedEngine> {
     return EmbeddedEngine.build(files, drawParameters(parameterSpecs(files.config), random), options);
   }
 
@@ -69,14 +80,17 @@ export class EmbeddedEngine implements Engine {
   ): Promise<EmbeddedEngine> {
     const { config, tokenizer, limits } = files;
     const parameters = new ParameterStore(parameterSpecs(config), weights);
-    const [vision, decoder] = (await Promise.all([
+    const [vision, decoder] = await Promise.all([
       compile(visionGraph(config), threads),
       compile(samplingGraph(config), threads),
-    ])) as [Compiled, Compiled];
+    ]);
     const codec = createCodec(tokenizer, limits);
     // Every special token but the end of a turn is scaffolding: a model that wrote one would forge the conversation.
     const special = tokenizer.addedTokens.filter((t) => t.special).map((t) => t.id);
-    const unused = Array.from({ length: config.vocabSize - tokenizer.vocabSize }, (_, i) => tokenizer.vocabSize + i);
+    const unused = Array.from(
+      { length: config.vocabSize - tokenizer.vocabSize },
+      (_, i) => tokenizer.vocabSize + i,
+    );
     const banned = new Set([...special, ...unused].filter((id) => id !== codec.endOfTurnId));
     const sampler = new EmbeddedSampler(config, codec, { vision, decoder }, parameters, banned);
     return new EmbeddedEngine(files, parameters, sampler, [vision, decoder], threads);
@@ -100,7 +114,9 @@ export class EmbeddedEngine implements Engine {
     const results = await session.run({ ...feeds, ...this.parameters.feeds(names) });
     const total = Number(results["loss"]?.data[0]);
     if (!Number.isFinite(total))
-      throw new EngineError(`the loss is ${total} on a batch of ${batch.length} sequences; nothing was added to the gradient`);
+      throw new EngineError(
+        `the loss is ${total} on a batch of ${batch.length} sequences; nothing was added to the gradient`,
+      );
     for (const name of names) this.parameters.accumulate(name, results[`d_${name}`]?.data as Float32Array);
     const logprobs = batch.map((d) => new Float32Array(d.tokens.length));
     const entropies = results["entropy"]?.data as Float32Array;
@@ -123,7 +139,9 @@ export class EmbeddedEngine implements Engine {
     await saveProcessor(dir, this.files);
     const tensors = this.parameters
       .entries()
-      .map(({ spec, value }) => [spec.name, { dtype: "F32" as const, shape: spec.shape, data: value }] as const);
+      .map(
+        ({ spec, value }) => [spec.name, { dtype: "F32" as const, shape: spec.shape, data: value }] as const,
+      );
     await writeSafetensors(join(dir, "model.safetensors"), tensors, { format: "pt" });
   }
 
@@ -140,14 +158,20 @@ export class EmbeddedEngine implements Engine {
     const { tensors, metadata } = await readSafetensors(join(dir, OPTIMIZER_FILE));
     const step = Number(metadata["step"]);
     if (!Number.isInteger(step) || step < 0)
-      throw new DataError(`${dir}/${OPTIMIZER_FILE}: metadata "step" must be a whole number, got ${metadata["step"]}`);
+      throw new DataError(
+        `${dir}/${OPTIMIZER_FILE}: metadata "step" must be a whole number, got ${metadata["step"]}`,
+      );
     const targets = [
-      ...this.parameters.entries().map(({ spec, value }) => ({ name: spec.name, data: value, source: weights.get(spec.name) })),
+      ...this.parameters
+        .entries()
+        .map(({ spec, value }) => ({ name: spec.name, data: value, source: weights.get(spec.name) })),
       ...this.parameters.optimizerEntries().map((e) => ({ ...e, source: tensors.get(e.name)?.data })),
     ];
     for (const { name, data, source } of targets)
       if (!(source instanceof Float32Array) || source.length !== data.length)
-        throw new DataError(`${dir}: "${name}" is missing or does not fit this model; the checkpoint is of another one`);
+        throw new DataError(
+          `${dir}: "${name}" is missing or does not fit this model; the checkpoint is of another one`,
+        );
     for (const { data, source } of targets) data.set(source as Float32Array);
     this.parameters.step = step;
     this.sampler.reset();
@@ -176,7 +200,8 @@ async function compile({ graph, names }: TrainingGraph, threads: number): Promis
 async function readWeights(dir: string): Promise<Map<string, Float32Array>> {
   const weights = new Map<string, Float32Array>();
   for (const [name, { data }] of await readCheckpoint(dir)) {
-    if (!(data instanceof Float32Array)) throw new DataError(`${dir}: weight "${name}" must be floating point`);
+    if (!(data instanceof Float32Array))
+      throw new DataError(`${dir}: weight "${name}" must be floating point`);
     weights.set(name, data);
   }
   return weights;

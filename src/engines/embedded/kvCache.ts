@@ -110,7 +110,7 @@ export class BatchCache {
 
   /** From now on nothing that is appended to the row belongs to its sequence: it has ended. */
   freeze(row: number): void {
-    this.ends[row] = this.lengths[row] as number;
+    this.ends[row] = this.lengths[row];
   }
 
   /** Writes what was appended back to the sequences. */

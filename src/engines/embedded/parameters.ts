@@ -74,7 +74,8 @@ export class ParameterStore {
         const g = gradient[i]! * clip;
         const m = (first[i] = beta1 * first[i]! + (1 - beta1) * g);
         const v = (second[i] = beta2 * second[i]! + (1 - beta2) * g * g);
-        value[i] = value[i]! * keep - (learningRate * m * firstScale) / (Math.sqrt(v * secondScale) + epsilon);
+        value[i] =
+          value[i]! * keep - (learningRate * m * firstScale) / (Math.sqrt(v * secondScale) + epsilon);
       }
       gradient.fill(0);
     }
@@ -87,7 +88,9 @@ export class ParameterStore {
       let square = 0;
       for (let i = 0; i < gradient.length; i++) square += gradient[i]! * gradient[i]!;
       if (!Number.isFinite(square))
-        throw new EngineError(`the gradient of "${spec.name}" is not finite after ${this.step} optimiser steps`);
+        throw new EngineError(
+          `the gradient of "${spec.name}" is not finite after ${this.step} optimiser steps`,
+        );
       total += square;
     }
     return Math.sqrt(total);
@@ -99,7 +102,11 @@ export class ParameterStore {
   }
 
   /** Moments under the names `first.<weight>` and `second.<weight>`. */
-  optimizerEntries(): { readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array }[] {
+  optimizerEntries(): {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly data: Float32Array;
+  }[] {
     return this.parameters.flatMap(({ spec, first, second }) => [
       { name: `first.${spec.name}`, shape: spec.shape, data: first },
       { name: `second.${spec.name}`, shape: spec.shape, data: second },

@@ -19,13 +19,17 @@ export class MropeTables {
   constructor(config: Qwen25VLConfig) {
     this.width = headDim(config) / 2;
     this.axis = Uint8Array.from(config.mropeSection.flatMap((n, axis) => Array<number>(n).fill(axis)));
-    this.frequency = Float64Array.from({ length: this.width }, (_, i) => config.ropeTheta ** (-i / this.width));
+    this.frequency = Float64Array.from(
+      { length: this.width },
+      (_, i) => config.ropeTheta ** (-i / this.width),
+    );
   }
 
   /** Writes one token's row; `positions` has layout [3, stride], read at `column`. */
   write(out: RotaryRows, row: number, positions: ArrayLike<number>, stride: number, column: number): void {
     for (let i = 0; i < this.width; i++) {
-      const angle = (positions[(this.axis[i] as number) * stride + column] as number) * (this.frequency[i] as number);
+      const angle =
+        (positions[(this.axis[i] as number) * stride + column] as number) * (this.frequency[i] as number);
       out.cos[row * this.width + i] = Math.cos(angle);
       out.sin[row * this.width + i] = Math.sin(angle);
     }

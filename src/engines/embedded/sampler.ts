@@ -97,7 +97,8 @@ export class EmbeddedSampler {
     row.logprobs.push(logprob);
     const longest = Math.max(0, ...params.stopStrings.map((s) => s.length));
     row.text = (row.text.slice(-longest) + (this.pieces[token] as string)).slice(-4 * longest - 32);
-    if (token === this.codec.endOfTurnId || params.stopStrings.some((s) => row.text.includes(s))) row.stop = "stop";
+    if (token === this.codec.endOfTurnId || params.stopStrings.some((s) => row.text.includes(s)))
+      row.stop = "stop";
     else if (row.tokens.length >= params.maxNewTokens) row.stop = "length";
   }
 
@@ -106,7 +107,11 @@ export class EmbeddedSampler {
     while (active.length > 0) {
       const longest = Math.max(...active.map((row) => row.sequence.cache.length));
       const capacity = Math.ceil((longest + DECODE_ROOM) / DECODE_ROOM) * DECODE_ROOM;
-      const cache = new BatchCache(this.shape, active.map((row) => row.sequence.cache), capacity);
+      const cache = new BatchCache(
+        this.shape,
+        active.map((row) => row.sequence.cache),
+        capacity,
+      );
       const bias = new Float32Array(active.length * (capacity + 1)).fill(BLOCKED);
       active.forEach((_, b) => {
         bias.fill(0, b * (capacity + 1), b * (capacity + 1) + (cache.lengths[b] as number));
@@ -164,7 +169,8 @@ export class EmbeddedSampler {
     const followers: { index: number; leader: number }[] = [];
     requests.forEach((request, index) => {
       const known = this.sequences.get(request.sequenceId);
-      const leader = known === undefined && request.promptKey !== undefined ? leaders.get(request.promptKey) : undefined;
+      const leader =
+        known === undefined && request.promptKey !== undefined ? leaders.get(request.promptKey) : undefined;
       if (leader !== undefined) return void followers.push({ index, leader });
       if (known === undefined && request.promptKey !== undefined) leaders.set(request.promptKey, index);
       const sequence = known ?? {
@@ -172,10 +178,14 @@ export class EmbeddedSampler {
         positions: new MropeState(this.config.vision.spatialMergeSize),
       };
       this.sequences.set(request.sequenceId, sequence);
-      work.push({ index, sequence, pending: pendingTokens(request, sequence.cache.length, this.config.imageTokenId) });
+      work.push({
+        index,
+        sequence,
+        pending: pendingTokens(request, sequence.cache.length, this.config.imageTokenId),
+      });
     });
     await this.computeFeatures(work.flatMap((w) => w.pending.images));
-    for (let start = 0; start < work.length; ) {
+    for (let start = 0; start < work.length;) {
       let end = start;
       let longest = 0;
       while (end < work.length) {
@@ -197,12 +207,18 @@ export class EmbeddedSampler {
     return logits;
   }
 
-  private async prefillChunk(chunk: readonly { sequence: Sequence; pending: Pending }[]): Promise<Float32Array[]> {
+  private async prefillChunk(
+    chunk: readonly { sequence: Sequence; pending: Pending }[],
+  ): Promise<Float32Array[]> {
     const n = chunk.length;
     const width = this.config.hiddenSize;
     const length = Math.max(...chunk.map((w) => w.pending.tokens.length));
     const capacity = Math.max(1, ...chunk.map((w) => w.sequence.cache.length));
-    const cache = new BatchCache(this.shape, chunk.map((w) => w.sequence.cache), capacity);
+    const cache = new BatchCache(
+      this.shape,
+      chunk.map((w) => w.sequence.cache),
+      capacity,
+    );
     const embedded = new Float32Array(n * length * width);
     const rotary = this.tables.allocate(n * length);
     const keys = capacity + length;
@@ -241,7 +257,7 @@ export class EmbeddedSampler {
     const width = this.config.hiddenSize;
     const table = this.parameters.value("model.embed_tokens.weight");
     let image = 0;
-    for (let t = 0; t < tokens.length; ) {
+    for (let t = 0; t < tokens.length;) {
       const token = tokens[t] as number;
       if (token !== this.config.imageTokenId) {
         out.set(table.subarray(token * width, (token + 1) * width), t * width);
@@ -290,7 +306,9 @@ export class EmbeddedSampler {
   private freshTensors(results: Record<string, Value>): Float32Array[] {
     const { layers } = this.shape;
     const pick = (name: string, i: number): Float32Array => results[`${name}${i}`]?.data as Float32Array;
-    return Array.from({ length: 2 * layers }, (_, i) => (i < layers ? pick("newKey", i) : pick("newValue", i - layers)));
+    return Array.from({ length: 2 * layers }, (_, i) =>
+      i < layers ? pick("newKey", i) : pick("newValue", i - layers),
+    );
   }
 }
 
@@ -311,7 +329,9 @@ function pendingTokens(request: SampleRequest, cached: number, imagePadId: numbe
     if (end > cached) {
       if (segment.type === "image") {
         if (at < cached)
-          throw new Error(`internal: "${request.sequenceId}" changed: its cache of ${cached} tokens ends inside an image`);
+          throw new Error(
+            `internal: "${request.sequenceId}" changed: its cache of ${cached} tokens ends inside an image`,
+          );
         images.push(segment.image);
         for (let i = at; i < end; i++) tokens.push(imagePadId);
       } else tokens.push(...segment.tokens.slice(Math.max(0, cached - at)));
@@ -319,6 +339,8 @@ function pendingTokens(request: SampleRequest, cached: number, imagePadId: numbe
     at = end;
   }
   if (tokens.length === 0)
-    throw new EngineError(`sampling "${request.sequenceId}": its ${at} tokens are all cached; give it at least one new token`);
+    throw new EngineError(
+      `sampling "${request.sequenceId}": its ${at} tokens are all cached; give it at least one new token`,
+    );
   return { tokens, images };
 }

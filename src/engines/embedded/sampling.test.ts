@@ -15,7 +15,12 @@ after(() => engine.dispose());
 
 const PARAMS: SamplingParams = { maxNewTokens: 12, temperature: 1, topP: 1, topK: 0, stopStrings: [] };
 
-function request(id: string, segments: readonly Segment[], seed: number, params: Partial<SamplingParams> = {}): SampleRequest {
+function request(
+  id: string,
+  segments: readonly Segment[],
+  seed: number,
+  params: Partial<SamplingParams> = {},
+): SampleRequest {
   return { sequenceId: id, segments, params: { ...PARAMS, ...params }, random: randomStream("draw", seed) };
 }
 
@@ -25,11 +30,17 @@ async function one(r: SampleRequest): Promise<SampleResult> {
 }
 
 test("log-probabilities of sampling equal those of the training graph over turns, images and unequal lengths", async () => {
-  const rows = await Promise.all([0, 1, 2, 3, 4].map(async (i) => ({ id: `gap${i}`, segments: prompt(engine, i) })));
+  const rows = await Promise.all(
+    [0, 1, 2, 3, 4].map(async (i) => ({ id: `gap${i}`, segments: prompt(engine, i) })),
+  );
   for (let turn = 0; turn < 3; turn++) {
     const params = (i: number): Partial<SamplingParams> => ({ maxNewTokens: 3 + 5 * ((i + turn) % 5) });
-    const results = await engine.sample(rows.map((r, i) => request(r.id, r.segments, 10 * turn + i, params(i))));
-    rows.forEach((r, i) => r.segments.push({ type: "sampled", ...results[i]! }, ...observation(engine, 7 * turn + i)));
+    const results = await engine.sample(
+      rows.map((r, i) => request(r.id, r.segments, 10 * turn + i, params(i))),
+    );
+    rows.forEach((r, i) =>
+      r.segments.push({ type: "sampled", ...results[i]! }, ...observation(engine, 7 * turn + i)),
+    );
   }
   const data = rows.map((r) => datum(engine, r.segments));
   const trained = await engine.forwardBackward(data, { type: "crossEntropy" });
@@ -39,7 +50,10 @@ test("log-probabilities of sampling equal those of the training graph over turns
       if (mask === 0) return;
       compared++;
       const gap = Math.abs(d.logprobs[t]! - trained.logprobs[i]![t]!);
-      assert.ok(gap <= 1e-4, `row ${i}, token ${t}: sampled ${d.logprobs[t]}, trained ${trained.logprobs[i]![t]}`);
+      assert.ok(
+        gap <= 1e-4,
+        `row ${i}, token ${t}: sampled ${d.logprobs[t]}, trained ${trained.logprobs[i]![t]}`,
+      );
     }),
   );
   assert.ok(compared > 100, `only ${compared} tokens compared`);
@@ -60,14 +74,17 @@ test("members of a group that share a prompt draw what they would draw alone", a
   const together = await engine.sample(
     [0, 1, 2].map((i) => ({ ...request(`group${i}`, segments, 40 + i), promptKey: "shared" })),
   );
-  for (const i of [0, 1, 2]) assert.deepEqual(together[i]!.tokens, (await one(request(`alone${i}`, segments, 40 + i))).tokens);
+  for (const i of [0, 1, 2])
+    assert.deepEqual(together[i]!.tokens, (await one(request(`alone${i}`, segments, 40 + i))).tokens);
   const texts = new Set(together.map((r) => r.tokens.join()));
   assert.equal(texts.size, 3, "each member has a stream of its own");
 });
 
 test("one list of requests gives the same tokens and bits twice", async () => {
   const run = (name: string): Promise<readonly SampleResult[]> =>
-    engine.sample([0, 1, 2, 3].map((i) => request(`${name}${i}`, prompt(engine, i), i, { maxNewTokens: 4 + 9 * i })));
+    engine.sample(
+      [0, 1, 2, 3].map((i) => request(`${name}${i}`, prompt(engine, i), i, { maxNewTokens: 4 + 9 * i })),
+    );
   assert.deepEqual(await run("first"), await run("second"));
 });
 
@@ -84,7 +101,9 @@ test("stop strings end right after the token that completes them; the limit ends
   const full = await one(request("full", prompt(engine, 60), 9, { maxNewTokens: 30 }));
   assert.deepEqual([full.tokens.length, full.stop], [30, "length"]);
   const stopString = engine.codec.decode(full.tokens.slice(10, 13));
-  const cut = await one(request("cut", prompt(engine, 60), 9, { maxNewTokens: 30, stopStrings: ["never said", stopString] }));
+  const cut = await one(
+    request("cut", prompt(engine, 60), 9, { maxNewTokens: 30, stopStrings: ["never said", stopString] }),
+  );
   assert.equal(cut.stop, "stop");
   assert.deepEqual(cut.tokens, full.tokens.slice(0, cut.tokens.length));
   assert.ok(cut.tokens.length <= 13 && engine.codec.decode(cut.tokens).includes(stopString));
@@ -93,17 +112,25 @@ test("stop strings end right after the token that completes them; the limit ends
 
 test("special tokens other than the end of a turn are never drawn", async () => {
   const results = await engine.sample(
-    Array.from({ length: 32 }, (_, i) => request(`ban${i}`, prompt(engine, i), i, { temperature: 10, maxNewTokens: 40 })),
+    Array.from({ length: 32 }, (_, i) =>
+      request(`ban${i}`, prompt(engine, i), i, { temperature: 10, maxNewTokens: 40 }),
+    ),
   );
   const drawn = new Set(results.flatMap((r) => r.tokens));
   // 276..289 are the special tokens (278 is <|im_end|>), 290..319 are unused rows of the embedding.
-  assert.deepEqual([...drawn].filter((id) => id >= 276 && id !== 278), []);
+  assert.deepEqual(
+    [...drawn].filter((id) => id >= 276 && id !== 278),
+    [],
+  );
   assert.ok(drawn.has(278) && drawn.size > 200);
 });
 
 test("a sequence without a new token is refused by name", async () => {
   const segments = prompt(engine, 70);
   const result = await one(request("idle", segments, 1, { maxNewTokens: 2 }));
-  const shorter: Segment[] = [...segments, { type: "sampled", tokens: result.tokens.slice(0, 1), logprobs: [0] }];
+  const shorter: Segment[] = [
+    ...segments,
+    { type: "sampled", tokens: result.tokens.slice(0, 1), logprobs: [0] },
+  ];
   await assert.rejects(engine.sample([request("idle", shorter, 1)]), /"idle": its \d+ tokens are all cached/);
 });

@@ -10,13 +10,24 @@ import { EmbeddedEngine } from "./embeddedEngine.ts";
 import { ParameterStore } from "./parameters.ts";
 import { datum, observation, prompt, smallEngine } from "./testModel.ts";
 
-const ADAMW = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 };
+const ADAMW = {
+  learningRate: 1e-3,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  maxGradNorm: 1,
+};
 
 function sequence(engine: EmbeddedEngine, seed: number, advantage = 1): Datum {
   const random = randomStream("sampled", seed);
   const tokens = Array.from({ length: 6 + random.below(6) }, () => random.below(276));
   const logprobs = tokens.map(() => -5.5 - random.next());
-  return datum(engine, [...prompt(engine, seed), ...observation(engine, seed), { type: "sampled", tokens, logprobs }], advantage);
+  return datum(
+    engine,
+    [...prompt(engine, seed), ...observation(engine, seed), { type: "sampled", tokens, logprobs }],
+    advantage,
+  );
 }
 
 /** Sum of all losses of a batch. */
@@ -30,8 +41,11 @@ test("the gradient of every weight points where the loss falls as fast as it say
   const batch = [sequence(engine, 1), sequence(engine, 2)];
   await engine.forwardBackward(batch, { type: "crossEntropy" });
   const store = (engine as unknown as { parameters: ParameterStore }).parameters;
-  const parameters = (store as unknown as { parameters: { spec: { name: string }; value: Float32Array; gradient: Float32Array }[] })
-    .parameters;
+  const parameters = (
+    store as unknown as {
+      parameters: { spec: { name: string }; value: Float32Array; gradient: Float32Array }[];
+    }
+  ).parameters;
   const gradients = parameters.map((p) => p.gradient.slice());
   for (const [i, { spec, value }] of parameters.entries()) {
     const g = gradients[i]!;
@@ -47,7 +61,10 @@ test("the gradient of every weight points where the loss falls as fast as it say
     };
     const slope = ((await at(1)) - (await at(-1))) / (2 * h);
     value.set(kept);
-    assert.ok(Math.abs(slope - norm) <= 0.01 * norm + 5e-3, `${spec.name}: slope ${slope}, gradient norm ${norm}`);
+    assert.ok(
+      Math.abs(slope - norm) <= 0.01 * norm + 5e-3,
+      `${spec.name}: slope ${slope}, gradient norm ${norm}`,
+    );
   }
   await engine.dispose();
 });
@@ -80,25 +97,40 @@ test("cross-entropy and PPO are the sums they promise", async () => {
       const ratio = Math.exp(p(t) - d.logprobs[t]!);
       return s - Math.min(ratio * advantage, Math.min(1.3, Math.max(0.8, ratio)) * advantage);
     }, 0);
-    assert.ok(Math.abs(ppo.loss - expected) < 1e-3, `advantage ${advantage}: ${ppo.loss}, expected ${expected}`);
+    assert.ok(
+      Math.abs(ppo.loss - expected) < 1e-3,
+      `advantage ${advantage}: ${ppo.loss}, expected ${expected}`,
+    );
   }
   await engine.dispose();
 });
 
 test("AdamW: two steps by hand, decay on matrices only, clipping by the global norm", () => {
   const spec = { name: "w", shape: [2], matrix: [2], std: 0, fill: 0, decays: true };
-  const store = new ParameterStore([spec, { ...spec, name: "b", decays: false }], new Map([
-    ["w", Float32Array.of(1, -2)],
-    ["b", Float32Array.of(0.5, 0)],
-  ]));
-  const params = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.5, maxGradNorm: 5 };
+  const store = new ParameterStore(
+    [spec, { ...spec, name: "b", decays: false }],
+    new Map([
+      ["w", Float32Array.of(1, -2)],
+      ["b", Float32Array.of(0.5, 0)],
+    ]),
+  );
+  const params = {
+    learningRate: 0.1,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    weightDecay: 0.5,
+    maxGradNorm: 5,
+  };
   store.accumulate("w", Float32Array.of(6, 0));
   store.accumulate("b", Float32Array.of(0, -8));
   // Norm sqrt(36 + 64) = 10 is clipped to 5: gradients 3 and -4. First step: m / (1 - b1) = g, v / (1 - b2) = g^2, so
   // the step is lr * sign(g). Decay: 1 * (1 - 0.1 * 0.5) = 0.95, -2 * 0.95 = -1.9; biases do not decay.
   assert.deepEqual(store.adamW(params), { gradNorm: 10 });
   const near = (name: string, expected: number[]): void =>
-    expected.forEach((x, i) => assert.ok(Math.abs(store.value(name)[i]! - x) < 1e-6, `${name}: ${store.value(name).join()}`));
+    expected.forEach((x, i) =>
+      assert.ok(Math.abs(store.value(name)[i]! - x) < 1e-6, `${name}: ${store.value(name).join()}`),
+    );
   near("w", [0.85, -1.9]);
   near("b", [0.5, 0.1]);
   // Second step, gradient 1 on w[0] only (norm 1, no clip): m = 0.9 * 0.3 + 0.1 = 0.37, / 0.19 = 1.947368;

@@ -34,12 +34,19 @@ export function trainingBatch(
   batch.forEach((datum, b) => {
     const { tokens, images } = datum;
     ids.set(tokens, b * length);
-    const positions = mropePositions(tokens, images.map((image) => image.grid), config);
+    const positions = mropePositions(
+      tokens,
+      images.map((image) => image.grid),
+      config,
+    );
     for (let t = 0; t < tokens.length; t++) {
       tables.write(rotary, b * length + t, positions, tokens.length, t);
       if (tokens[t] === config.imageTokenId) imageRows.push(b * length + t);
       if (datum.mask[t] === 0) continue;
-      if (t === 0) throw new EngineError("internal: the first token of a datum cannot be trained on; its mask must be 0");
+      if (t === 0)
+        throw new EngineError(
+          "internal: the first token of a datum cannot be trained on; its mask must be 0",
+        );
       trainedRows.push(b * length + t - 1);
       targets.push(tokens[t] as number);
       places.push({ datum: b, position: t });
@@ -47,7 +54,10 @@ export function trainingBatch(
   });
   if (places.length === 0) throw new EngineError("internal: a training batch without any trained token");
   const along = (pick: (datum: Datum) => Float32Array): Value =>
-    floats(Float32Array.from(places, (p) => pick(batch[p.datum] as Datum)[p.position] as number), [places.length]);
+    floats(
+      Float32Array.from(places, (p) => pick(batch[p.datum] as Datum)[p.position] as number),
+      [places.length],
+    );
   const feeds: Record<string, Value> = {
     ids: ints(ids),
     cos: floats(rotary.cos, [rows, tables.width]),

@@ -18,7 +18,13 @@ export function rowIds(n: number): Value {
   let value = rowCache.get(n);
   if (value === undefined) {
     if (rowCache.size > 256) rowCache.clear();
-    rowCache.set(n, (value = ints(Int32Array.from({ length: n }, (_, i) => i), [1, n])));
+    rowCache.set(
+      n,
+      (value = ints(
+        Int32Array.from({ length: n }, (_, i) => i),
+        [1, n],
+      )),
+    );
   }
   return value;
 }

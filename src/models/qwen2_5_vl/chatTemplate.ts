@@ -1,7 +1,7 @@
 // Qwen2.5-VL's chat format. The Jinja template is data for export (tokenizer_config.json); the renderer here produces the
 // same characters, but as pieces that keep apart what is a control token, what is plain text and what is an image, so
 // that a message can never smuggle in a control token.
-import type { Codec } from "../../engines/engine.ts";
+import type { Codec } from "../../core/codec.ts";
 import type { Segment, ViewImage } from "../../core/trajectory.ts";
 
 export const qwenChatTemplate =

@@ -1,6 +1,16 @@
 // What the vision tower, the training graph and the sampling graph share: named weights and the two kinds of layer.
 import type { Dim, Graph, Tensor } from "../../onnx/graph.ts";
-import { add, linear, mul, reshape, rmsNorm, rotary, silu, transpose, type RotaryTables } from "../../onnx/ops.ts";
+import {
+  add,
+  linear,
+  mul,
+  reshape,
+  rmsNorm,
+  rotary,
+  silu,
+  transpose,
+  type RotaryTables,
+} from "../../onnx/ops.ts";
 import { headDim, type Qwen25VLConfig } from "./config.ts";
 import { parameterSpecs } from "./parameters.ts";
 
@@ -47,7 +57,9 @@ export interface Layout {
 function withAxes(layout: Layout, axes: readonly number[]): Tensor {
   const { graph } = layout.spec;
   const shape = [2 + axes.length];
-  return graph.append("Concat", [layout.spec, graph.ints(axes)], [{ type: "int64", shape }], { axis: { int: 0 } })[0] as Tensor;
+  return graph.append("Concat", [layout.spec, graph.ints(axes)], [{ type: "int64", shape }], {
+    axis: { int: 0 },
+  })[0] as Tensor;
 }
 
 /** [B * T, heads * D] to [B, heads, T, D]. */
@@ -97,9 +109,14 @@ function withAxes5(scores: Tensor, groups: number): Tensor {
   const shape = graph.append("Shape", [scores], [{ type: "int64", shape: [4] }])[0] as Tensor;
   const pick = (axes: number[]): Tensor =>
     graph.append("Gather", [shape, graph.ints(axes)], [{ type: "int64", shape: [axes.length] }])[0] as Tensor;
-  return graph.append("Concat", [pick([0, 1]), graph.ints([groups, -1]), pick([3])], [{ type: "int64", shape: [5] }], {
-    axis: { int: 0 },
-  })[0] as Tensor;
+  return graph.append(
+    "Concat",
+    [pick([0, 1]), graph.ints([groups, -1]), pick([3])],
+    [{ type: "int64", shape: [5] }],
+    {
+      axis: { int: 0 },
+    },
+  )[0] as Tensor;
 }
 
 function withAxes4(scores: Tensor): Tensor {
@@ -110,7 +127,13 @@ function withAxes4(scores: Tensor): Tensor {
 export type Attend = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
 
 /** All decoder layers over rows x [N, D], without the final norm. */
-export function decoderLayers(x: Tensor, w: Weights, config: Qwen25VLConfig, tables: RotaryTables, attend: Attend): Tensor {
+export function decoderLayers(
+  x: Tensor,
+  w: Weights,
+  config: Qwen25VLConfig,
+  tables: RotaryTables,
+  attend: Attend,
+): Tensor {
   for (let i = 0; i < config.numHiddenLayers; i++) {
     const layer = `model.layers.${i}`;
     const attention = `${layer}.self_attn`;

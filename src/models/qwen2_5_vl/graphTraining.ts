@@ -44,7 +44,11 @@ export interface TrainingGraph {
 
 export function trainingGraph(config: Qwen25VLConfig, loss: TrainingLoss, images: boolean): TrainingGraph {
   const graph = new Graph();
-  const { weights: w, names, tensors } = weightInputs(graph, config, (name) => images || !name.startsWith("visual."));
+  const {
+    weights: w,
+    names,
+    tensors,
+  } = weightInputs(graph, config, (name) => images || !name.startsWith("visual."));
   const d = headDim(config);
   const ids = graph.input("ids", "int64", ["rows"]);
   const tables = {
@@ -63,7 +67,10 @@ export function trainingGraph(config: Qwen25VLConfig, loss: TrainingLoss, images
   }
   x = decoderLayers(x, w, config, tables, (q, k, v) => {
     const keys = splitHeads(k, config.numKeyValueHeads, d, layout);
-    const scores = matmul(splitQueryGroups(q, config, layout), keys, { transB: true, alpha: 1 / Math.sqrt(d) });
+    const scores = matmul(splitQueryGroups(q, config, layout), keys, {
+      transB: true,
+      alpha: 1 / Math.sqrt(d),
+    });
     const weighted = matmul(
       softmax(addBias(scores, causalBias, config, layout)),
       splitHeads(v, config.numKeyValueHeads, d, layout),
@@ -90,7 +97,11 @@ function lossTerms(graph: Graph, loss: TrainingLoss, logprobs: Tensor): Tensor {
   const sampled = graph.input("sampledLogprobs", "float32", ["trained"]);
   const advantages = graph.input("advantages", "float32", ["trained"]);
   const ratio = exp(sub(logprobs, sampled));
-  const clipped = clamp(ratio, graph.input("ratioLow", "float32", []), graph.input("ratioHigh", "float32", []));
+  const clipped = clamp(
+    ratio,
+    graph.input("ratioLow", "float32", []),
+    graph.input("ratioHigh", "float32", []),
+  );
   return scale(minimum(mul(ratio, advantages), mul(clipped, advantages)), -1);
 }
 
@@ -111,7 +122,8 @@ export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
   const { weights: w, names } = weightInputs(
     graph,
     config,
-    (name) => !name.startsWith("visual.") && (name !== "model.embed_tokens.weight" || config.tieWordEmbeddings),
+    (name) =>
+      !name.startsWith("visual.") && (name !== "model.embed_tokens.weight" || config.tieWordEmbeddings),
   );
   const d = headDim(config);
   const kv = config.numKeyValueHeads;
@@ -124,7 +136,8 @@ export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
   const layout: Layout = { spec: graph.input("layout", "int64", [2]), batch: "batch", length: "length" };
   const bias = graph.input("bias", "float32", ["batch", 1, 1, "length", "keys"]);
   const hidden = decoderLayers(embedded, w, config, tables, (q, k, v, layer) => {
-    const past = (name: string): Tensor => graph.input(`past${name}${layer}`, "float32", ["batch", kv, "past", d]);
+    const past = (name: string): Tensor =>
+      graph.input(`past${name}${layer}`, "float32", ["batch", kv, "past", d]);
     const pastKeys = past("Key");
     const pastValues = past("Value");
     const keys = splitHeads(k, kv, d, layout);
@@ -134,13 +147,19 @@ export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
     const queries = splitQueryGroups(q, config, layout);
     const alpha = 1 / Math.sqrt(d);
     // Scores over old and new keys are joined, not the keys: the cache is read in place and never copied.
-    const scores = joinKeys(matmul(queries, pastKeys, { transB: true, alpha }), matmul(queries, keys, { transB: true, alpha }));
+    const scores = joinKeys(
+      matmul(queries, pastKeys, { transB: true, alpha }),
+      matmul(queries, keys, { transB: true, alpha }),
+    );
     const p = softmax(addBias(scores, bias, config, layout));
     const [old, fresh] = splitKeys(p, pastKeys, keys);
     return joinQueryGroups(add(matmul(old, pastValues), matmul(fresh, values)), config, layout, "rows");
   });
   const last = takeRows(hidden, graph.input("lastRows", "int64", ["batch"]));
-  graph.output("logits", linear(rmsNorm(last, w("model.norm.weight"), config.rmsNormEps), w(headWeight(config))));
+  graph.output(
+    "logits",
+    linear(rmsNorm(last, w("model.norm.weight"), config.rmsNormEps), w(headWeight(config))),
+  );
   return { graph, names };
 }
 

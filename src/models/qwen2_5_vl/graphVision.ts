@@ -22,7 +22,11 @@ export function visionTower(graph: Graph, w: Weights, config: Qwen25VLConfig): T
   const windowBias = graph.input("windowBias", "float32", ["images", 1, "imageLength", "imageLength"]);
   const imageBias = graph.input("imageBias", "float32", ["images", 1, "imageLength", "imageLength"]);
   const shape = graph.append("Shape", [imageBias], [{ type: "int64", shape: [4] }])[0] as Tensor;
-  const spec = graph.append("Gather", [shape, graph.ints([0, 2])], [{ type: "int64", shape: [2] }])[0] as Tensor;
+  const spec = graph.append(
+    "Gather",
+    [shape, graph.ints([0, 2])],
+    [{ type: "int64", shape: [2] }],
+  )[0] as Tensor;
   const layout: Layout = { spec, batch: "images", length: "imageLength" };
 
   let x = linear(patches, w("visual.patch_embed.proj.weight"));
@@ -32,7 +36,10 @@ export function visionTower(graph: Graph, w: Weights, config: Qwen25VLConfig): T
     const qkv = linear(h, w(`${block}.attn.qkv.weight`), w(`${block}.attn.qkv.bias`));
     const [q, k, v] = splitLast(qkv, 3) as [Tensor, Tensor, Tensor];
     const heads = (t: Tensor): Tensor => splitHeads(t, vision.numHeads, d, layout);
-    const scores = matmul(heads(rotary(q, tables)), heads(rotary(k, tables)), { transB: true, alpha: 1 / Math.sqrt(d) });
+    const scores = matmul(heads(rotary(q, tables)), heads(rotary(k, tables)), {
+      transB: true,
+      alpha: 1 / Math.sqrt(d),
+    });
     const bias = vision.fullAttentionBlocks.includes(i) ? imageBias : windowBias;
     const attended = joinHeads(matmul(softmax(add(scores, bias)), heads(v)), vision.numHeads, d, "patches");
     x = add(x, linear(attended, w(`${block}.attn.proj.weight`), w(`${block}.attn.proj.bias`)));

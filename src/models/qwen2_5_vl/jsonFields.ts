@@ -99,6 +99,6 @@ export class FieldReader {
 
 function shown(value: unknown): string {
   if (value === undefined) return "nothing (the field is missing)";
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value) ?? typeof value;
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -32,7 +32,7 @@ export function drawText(
   scale = 1,
 ): void {
   [...text].forEach((character, i) => {
-    const glyph = GLYPHS[(character.codePointAt(0) ?? 0) - FIRST] ?? UNKNOWN;
+    const glyph = GLYPHS[(character.codePointAt(0) ?? 0) - FIRST] ?? (UNKNOWN as string);
     for (let row = 0; row < 7 * scale; row++) {
       const bits = parseInt(glyph[Math.floor(row / scale)] as string, 32);
       for (let column = 0; column < 5 * scale; column++) {

@@ -1,0 +1,92 @@
+// Time: a call ends at its limit, what it came to is said, and nothing of it reaches the next call.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ToolResult } from "../core/trajectory.ts";
+import { runCells, runtimeForTests } from "./testRuntime.ts";
+
+const LIMIT_MS = 400;
+const runtime = await runtimeForTests({ callTimeoutMs: LIMIT_MS, hardKillGraceMs: 1200, maxConcurrent: 3 });
+const patient = await runtimeForTests({ callTimeoutMs: 20_000, maxConcurrent: 1 });
+
+const facts = ({ outcome, alive, stdout }: ToolResult): unknown[] => [outcome.type, alive, stdout];
+const TIMEOUT = { type: "timeout", limitMs: LIMIT_MS };
+
+test("an endless loop is interrupted at the limit; its state and its output are kept, the next call is right", async () => {
+  const [loop, next] = await runCells(runtime, ["x = 0\nprint('start')\nwhile True: x += 1", "print(x > 1000)"]);
+  assert.deepEqual(loop?.outcome, TIMEOUT);
+  assert.deepEqual(facts(loop), ["timeout", true, "start\n"]);
+  assert.ok(loop.elapsedMs >= LIMIT_MS - 5 && loop.elapsedMs < LIMIT_MS + 1000, `${loop.elapsedMs} ms`);
+  assert.deepEqual(next && facts(next), ["ok", true, "True\n"]);
+});
+
+test("waiting counts: sleep, a lock, `except Exception` around it", async () => {
+  const results = await runCells(runtime, [
+    "import time\ntime.sleep(60)",
+    "import threading\nl = threading.Lock(); l.acquire(); l.acquire()",
+    "while True:\n    try:\n        time.sleep(60)\n    except Exception:\n        pass",
+    "print('still here')",
+  ]);
+  assert.deepEqual(results.map(facts), [...Array(3).fill(["timeout", true, ""]), ["ok", true, "still here\n"]]); // prettier-ignore
+});
+
+test("time spent on the error's text counts", async () => {
+  const cell = "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E";
+  const [result] = await runCells(runtime, [cell]);
+  assert.deepEqual(result && facts(result), ["timeout", true, ""]);
+});
+
+test("figures shown before the limit are kept, rendering counts", async () => {
+  const cell = [
+    "import matplotlib.pyplot as plt, time",
+    "from matplotlib.lines import Line2D",
+    "plt.figure(figsize=(1, 1), dpi=20); plt.show()",
+    "class Slow(Line2D):\n    def draw(self, renderer): time.sleep(60)",
+    "plt.gca().add_line(Slow([0, 1], [0, 1])); plt.show()",
+  ];
+  const [result, next] = await runCells(runtime, [cell.join("\n"), "plt.get_fignums()"]);
+  assert.deepEqual(result?.outcome, TIMEOUT);
+  assert.deepEqual(result?.figures.map(({ width, height }) => [width, height]), [[20, 20]]); // prettier-ignore
+  assert.deepEqual(next && facts(next), ["ok", true, "[]\n"]);
+});
+
+test("a program that ignores the interruption is killed; the next call has a fresh session and the same images", async () => {
+  const image = { width: 1, height: 1, data: Uint8Array.from([7, 8, 9]) };
+  const loops = [
+    "x = 1\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
+    "import itertools\nmax(itertools.repeat(1))",
+  ];
+  const sessions = loops.map((loop) =>
+    runCells(runtime, [loop, "print('x' in globals(), image_clue_0.getpixel((0, 0)))", "1/0"], [image]),
+  );
+  for (const [killed, next, last] of await Promise.all(sessions)) {
+    assert.deepEqual(killed?.outcome, TIMEOUT);
+    assert.equal(killed?.alive, false);
+    assert.ok(killed.elapsedMs < LIMIT_MS + 1200 + 1000, `${killed.elapsedMs} ms`);
+    assert.deepEqual(next && facts(next), ["ok", true, "False (7, 8, 9)\n"]);
+    assert.match(last?.outcome.type === "pythonError" ? last.outcome.traceback : "", /"<cell 3>", line 1/);
+  }
+});
+
+test("what a timed-out call still does in the background never answers the next call", async () => {
+  const results = await runCells(runtime, [
+    "import threading, time\ndef late():\n    time.sleep(0.6); print('late')\nthreading.Thread(target=late).start()\nwhile True: pass",
+    "1",
+    "2",
+  ]);
+  assert.deepEqual(results.map(({ outcome }) => outcome.type), ["timeout", "ok", "ok"]); // prettier-ignore
+  assert.equal(results[1]?.stdout, "1\n");
+  assert.match(results[2]?.stdout ?? "", /^(late\n)?2\n$/);
+});
+
+test("the timer of one call does not ring in the next", async () => {
+  const cells = ["import time\ntime.sleep(0.25)", "time.sleep(0.25)", "time.sleep(0.25)\nprint('done')"];
+  assert.deepEqual((await runCells(runtime, cells)).map(facts).at(-1), ["ok", true, "done\n"]);
+});
+
+test("a call waiting for its turn does not use up its own time", async () => {
+  const cell = "import time\ntime.sleep(0.2)";
+  const results = await Promise.all(Array.from({ length: 3 }, () => runCells(patient, [cell])));
+  for (const [result] of results)
+    assert.ok(result !== undefined && result.elapsedMs >= 195 && result.elapsedMs < 390, `${result?.elapsedMs} ms`);
+});

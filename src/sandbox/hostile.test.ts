@@ -1,0 +1,123 @@
+// Code that breaks things: whatever it does to its own process, it costs that session and nothing else.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ToolResult } from "../core/trajectory.ts";
+import { startPythonRuntime } from "./forkServer.ts";
+import { printed, runCells, runtimeForTests } from "./testRuntime.ts";
+
+const runtime = await runtimeForTests({ memoryBytes: 1 << 30 });
+
+/** Runs the cell beside an innocent session and checks that this one noticed nothing. Returns result and next result. */
+async function besideAnother(cell: string): Promise<[ToolResult, ToolResult]> {
+  const other = await runtime.open({ images: [] });
+  await printed(other, "x = 41");
+  const [result, next] = await runCells(runtime, [cell, "print('fresh')"]);
+  assert.equal(await printed(other, "x + 1"), "42\n");
+  await other.close();
+  if (result === undefined || next === undefined) assert.fail("internal: two cells have two results");
+  return [result, next];
+}
+
+const DEADLY: readonly [name: string, cell: string, reason: RegExp][] = [
+  ["os._exit", "import os\nos._exit(3)", /^the process exited with status 3$/],
+  ["exit status 0 without an answer", "import os\nos._exit(0)", /^the process exited with status 0$/],
+  ["a segmentation fault", "import ctypes\nctypes.string_at(0)", /^the process was killed by SIGSEGV$/],
+  ["abort", "import os\nos.abort()", /^the process was killed by SIGABRT$/],
+  ["suicide", "import os\nos.kill(os.getpid(), 9)", /^the process was killed by SIGKILL$/],
+  ["its whole group", "import os\nos.killpg(0, 9)", /^the process was killed by SIGKILL$/],
+  ["a closed connection", "import os, time\nos.close(3)\ntime.sleep(60)", /exited|closed its connection|broke/],
+  ["every descriptor closed", "import os\nos.closerange(0, 65536)", /^the process exited with status 70$/],
+  ["garbage on the connection", "import os\nos.write(3, b'\\xff' * 100)", /^the process broke the reply protocol: a frame of 4294967295/],
+  ["half a frame before the reply", "import os\nos.write(3, b'\\x10\\0\\0\\0\\0\\0\\0\\0')", /^the process broke the reply protocol: a frame whose header is not JSON/],
+  ["a forged reply", "import os, json\nb = json.dumps({'id': 2, 'nonce': 'x', 'outcome': {'type': 'ok'}, 'stdout': '', 'figures': []}).encode()\nos.write(3, len(b).to_bytes(4, 'little') + bytes(4) + b)", /^the process broke the reply protocol: a reply to another request$/],
+  ["a connection shut down", "import socket, time\nsocket.socket(fileno=3).shutdown(socket.SHUT_RDWR)", /exited|closed its connection/],
+];
+for (const [name, cell, reason] of DEADLY)
+  test(`killed at once, and a fresh session next: ${name}`, async () => {
+    const [result, next] = await besideAnother(cell);
+    assert.equal(result.outcome.type, "killed", JSON.stringify(result));
+    assert.match(result.outcome.reason, reason);
+    assert.equal(result.alive, false);
+    assert.ok(result.elapsedMs < 3000, `${result.elapsedMs} ms`);
+    assert.equal(next.stdout, "fresh\n");
+  });
+
+test("more bytes than the reply: one call is told, no later one gets them", async () => {
+  // The nonce is in the process's memory, so that a reply can be forged; then the true one comes too much.
+  const cell = `import gc, json, os, sys
+frame = sys._getframe()
+while frame.f_code.co_name != "main" or "request" not in frame.f_locals: frame = frame.f_back
+request = frame.f_locals["request"]
+forged = json.dumps({"id": request["id"], "nonce": request["nonce"], "outcome": {"type": "ok"}, "stdout": "forged", "figures": []}).encode()
+os.write(3, len(forged).to_bytes(4, "little") + bytes(4) + forged)`;
+  const session = await runtime.open({ images: [] });
+  const first = await session.run(cell);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const second = await session.run("print('second')");
+  const third = await session.run("print('third')");
+  if (first.outcome.type === "ok") {
+    // A program may lie about its own call, as with print; the true reply then ends the session.
+    assert.equal(first.stdout, "forged");
+    assert.equal(second.outcome.type, "killed");
+    assert.equal(third.stdout, "third\n");
+  } else {
+    assert.equal(first.outcome.type, "killed");
+    assert.equal(second.stdout, "second\n");
+  }
+  await session.close();
+});
+
+test("a death between two calls is told by the next one, which has not run", async () => {
+  const session = await runtime.open({ images: [] });
+  await printed(session, "import os, threading\nthreading.Timer(0.05, os._exit, [9]).start();");
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  const results = [await session.run("open('/tmp/never', 'x')"), await session.run("print('fresh')")];
+  assert.deepEqual(results[0]?.outcome, { type: "killed", reason: "the process exited with status 9" });
+  assert.equal(results[0]?.alive, false);
+  assert.equal(results[1]?.stdout, "fresh\n");
+  await session.close();
+});
+
+test("a memory bomb is out of memory, not the machine's end; a session without room is replaced", async () => {
+  const grow = "blocks = []\nwhile True: blocks.append(bytearray(1 << 24))";
+  const [result, next] = await besideAnother(grow);
+  assert.deepEqual(result.outcome, { type: "outOfMemory" });
+  assert.equal(result.alive, false);
+  assert.equal(next.stdout, "fresh\n");
+});
+
+test("one allocation too many leaves the session as it was", async () => {
+  const cells = ["import numpy as np\nx = 1", "np.zeros(1 << 31)", "bytearray(1 << 40)", "x"];
+  const results = await runCells(runtime, cells);
+  assert.deepEqual(results.map(({ outcome, alive }) => [outcome.type, alive]), [["ok", true], ["outOfMemory", true], ["outOfMemory", true], ["ok", true]]); // prettier-ignore
+  assert.equal(results[3]?.stdout, "1\n");
+});
+
+test("long output keeps its beginning and its end, and says what was cut", async () => {
+  const [result] = await runCells(runtime, ["print('a' * 50_000, end='')\nprint('b' * 50_000, end='')"]);
+  assert.deepEqual(result?.outcome, { type: "ok" });
+  const [head, cut, tail] = result?.stdout.split("\n") ?? [];
+  assert.equal(cut, "[... 34464 bytes cut ...]"); // 100 000 - 65 536
+  assert.deepEqual([head, tail], ["a".repeat(32768), "b".repeat(32768)]);
+});
+
+test("a flood of output ends the call, not the session", async () => {
+  const small = await runtimeForTests({ maxFileBytes: 1 << 20, maxOutputBytes: 1000 });
+  const cells = ["x = 1\nwhile True: print('flood' * 100)", "x", "import os\nos.system('yes')\nx", "x"];
+  const results = await runCells(small, cells);
+  const limit = { type: "outputLimit", limitBytes: 1 << 20 };
+  assert.deepEqual(results.map(({ outcome }) => outcome), [limit, { type: "ok" }, limit, { type: "ok" }]); // prettier-ignore
+  assert.match(results[0]?.stdout ?? "", /^(flood)+\n\[\.\.\. 1047576 bytes cut \.\.\.\]\n/); // 1 048 576 - 1000
+  assert.deepEqual([results[1]?.stdout, results[3]?.stdout], ["1\n", "1\n"]);
+});
+
+test("code that kills the zygote ends its sessions, but the runtime goes on with a new one", async () => {
+  const own = await startPythonRuntime({ callTimeoutMs: 20_000 });
+  const [bystander, session] = [await own.open({ images: [] }), await own.open({ images: [] })];
+  const result = await session.run("import os\nos.kill(os.getppid(), 9)\nimport time; time.sleep(60)");
+  assert.equal(result.outcome.type, "killed");
+  assert.equal((await bystander.run("1")).outcome.type, "killed");
+  assert.equal(await printed(session, "1"), "1\n");
+  assert.equal(await printed(bystander, "2"), "2\n");
+  await own.close();
+});
