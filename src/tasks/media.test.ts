@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
@@ -101,6 +101,7 @@ test("JPEG: a grey one comes back as three equal channels, dimensions kept", () 
 
 test("files: kind is told by content; missing, foreign and cut ones are DataErrors that say so", async () => {
   const dir = mkdtempSync(join(tmpdir(), "media-"));
+  after(() => rmSync(dir, { recursive: true }));
   const good = encode({ width: 1, height: 1, data: Uint8Array.from([5, 6, 7]), channels: 3 });
   writeFileSync(join(dir, "png-named.jpg"), good);
   writeFileSync(join(dir, "text.png"), "hello");

@@ -48,10 +48,15 @@ def run(code, name, namespace, seconds, flush):
         deadline.disarm()
         return outcome
     except CellTimeout:
-        return {"type": "timeout"}
+        outcome = {"type": "timeout"}
     except OSError as error:  # the flush met the file size limit
         deadline.disarm()
         return _describe(error)
+    try:
+        flush()
+    except OSError:
+        pass
+    return outcome
 
 
 def _outcome(code, name, namespace):

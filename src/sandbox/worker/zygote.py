@@ -1,7 +1,8 @@
 """The trusted parent of all sessions: imports and warms the libraries once, then forks a session per order.
 
 Orders come as JSON lines on standard input, events go out as JSON lines on standard output; it never sees images,
-code or results. Everything it started dies when its input ends, which is also what happens when the host crashes.
+code or results. Everything it started dies when its input ends, which is also what happens when the host crashes (the
+kernel's parent-death signal would be too early: it would leave the daemons and the folder that sessions made).
 Started as `python -s -B zygote.py SETTINGS_JSON` with an environment made by the host (a fixed PYTHONHASHSEED: the
 order of sets must not change from run to run, so `-I`, which ignores the variable, cannot be used).
 """
@@ -177,7 +178,6 @@ def prepare(settings):
 
 
 def main():
-    isolation.die_with_parent(os.getppid())
     settings = json.loads(sys.argv[1])
     prepare(settings)
     sys.argv[:] = [""]
