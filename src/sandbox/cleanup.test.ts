@@ -29,11 +29,14 @@ test("close ends every process, also daemons, and removes the folder", async () 
   const sessions = await Promise.all([1, 2, 3].map(() => runtime.open({ images: [image] })));
   const folders = await Promise.all(sessions.map((session) => printed(session, DAEMONS)));
   const root = dirname(folders[0] ?? "");
-  assert.ok(processesWith(root).length >= 1 + 3 * 4, `${processesWith(root)}`);
+  assert.ok(processesWith(root).length >= 1 + 3 * 4, processesWith(root).join(" "));
   await runtime.close();
   assert.deepEqual(processesWith(root), []);
   assert.equal(existsSync(root), false);
-  await assert.rejects(runtime.open({ images: [] }), (error) => error instanceof SandboxError && /closed/.test(error.message));
+  await assert.rejects(
+    runtime.open({ images: [] }),
+    (error) => error instanceof SandboxError && /closed/.test(error.message),
+  );
 });
 
 test("closing one session ends what it started and removes its folder; the others go on", async () => {
@@ -84,8 +87,16 @@ async function hostThat(end: string): Promise<{ root: string; code: number | nul
 }
 
 const ENDS: readonly [name: string, end: string, how: [number | null, string | null]][] = [
-  ["killed", "process.kill(process.pid, 'SIGKILL'); await new Promise(() => setInterval(() => {}, 1000));", [null, "SIGKILL"]],
-  ["process.exit in the middle of a call", "void session.run('while True: pass'); setTimeout(() => process.exit(5), 100); await new Promise(() => {});", [5, null]],
+  [
+    "killed",
+    "process.kill(process.pid, 'SIGKILL'); await new Promise(() => setInterval(() => {}, 1000));",
+    [null, "SIGKILL"],
+  ],
+  [
+    "process.exit in the middle of a call",
+    "void session.run('while True: pass'); setTimeout(() => process.exit(5), 100); await new Promise(() => {});",
+    [5, null],
+  ],
   ["the program's end without close", "", [0, null]],
 ];
 for (const [name, end, [code, signal]] of ENDS)
@@ -97,8 +108,14 @@ for (const [name, end, [code, signal]] of ENDS)
 
 test("an interpreter that cannot be used is a SandboxError with the remedy", async () => {
   const fails = (options: object, message: RegExp): Promise<void> =>
-    assert.rejects(startPythonRuntime(options), (error) => error instanceof SandboxError && message.test(error.message));
-  await fails({ python: "/nowhere/python" }, /^python: \/nowhere\/python could not start .*ENOENT.* run "npm start"/);
+    assert.rejects(
+      startPythonRuntime(options),
+      (error) => error instanceof SandboxError && message.test(error.message),
+    );
+  await fails(
+    { python: "/nowhere/python" },
+    /^python: \/nowhere\/python could not start .*ENOENT.* run "npm start"/,
+  );
   await fails({ python: "/bin/false" }, /could not start the tool runtime \(it ended without a word\)/);
   await fails({ matplotlibRc: { "figure.nonsense": 1 } }, /KeyError: .*figure\.nonsense/);
   await fails({ maxConcurrent: 0 }, /^maxConcurrent: must be a positive integer, got 0$/);

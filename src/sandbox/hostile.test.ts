@@ -25,12 +25,32 @@ const DEADLY: readonly [name: string, cell: string, reason: RegExp][] = [
   ["abort", "import os\nos.abort()", /^the process was killed by SIGABRT$/],
   ["suicide", "import os\nos.kill(os.getpid(), 9)", /^the process was killed by SIGKILL$/],
   ["its whole group", "import os\nos.killpg(0, 9)", /^the process was killed by SIGKILL$/],
-  ["a closed connection", "import os, time\nos.close(3)\ntime.sleep(60)", /exited|closed its connection|broke/],
+  [
+    "a closed connection",
+    "import os, time\nos.close(3)\ntime.sleep(60)",
+    /exited|closed its connection|broke/,
+  ],
   ["every descriptor closed", "import os\nos.closerange(0, 65536)", /^the process exited with status 70$/],
-  ["garbage on the connection", "import os\nos.write(3, b'\\xff' * 100)", /^the process broke the reply protocol: a frame of 4294967295/],
-  ["half a frame before the reply", "import os\nos.write(3, b'\\x10\\0\\0\\0\\0\\0\\0\\0')", /^the process broke the reply protocol: a frame whose header is not JSON/],
-  ["a forged reply", "import os, json\nb = json.dumps({'id': 2, 'nonce': 'x', 'outcome': {'type': 'ok'}, 'stdout': '', 'figures': []}).encode()\nos.write(3, len(b).to_bytes(4, 'little') + bytes(4) + b)", /^the process broke the reply protocol: a reply to another request$/],
-  ["a connection shut down", "import socket, time\nsocket.socket(fileno=3).shutdown(socket.SHUT_RDWR)", /exited|closed its connection/],
+  [
+    "garbage on the connection",
+    "import os\nos.write(3, b'\\xff' * 100)",
+    /^the process broke the reply protocol: a frame of 4294967295/,
+  ],
+  [
+    "half a frame before the reply",
+    "import os\nos.write(3, b'\\x10\\0\\0\\0\\0\\0\\0\\0')",
+    /^the process broke the reply protocol: a frame whose header is not JSON/,
+  ],
+  [
+    "a forged reply",
+    "import os, json\nb = json.dumps({'id': 2, 'nonce': 'x', 'outcome': {'type': 'ok'}, 'stdout': '', 'figures': []}).encode()\nos.write(3, len(b).to_bytes(4, 'little') + bytes(4) + b)",
+    /^the process broke the reply protocol: a reply to another request$/,
+  ],
+  [
+    "a connection shut down",
+    "import socket, time\nsocket.socket(fileno=3).shutdown(socket.SHUT_RDWR)",
+    /exited|closed its connection/,
+  ],
 ];
 for (const [name, cell, reason] of DEADLY)
   test(`killed at once, and a fresh session next: ${name}`, async () => {

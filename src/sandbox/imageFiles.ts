@@ -11,6 +11,14 @@ interface SharedFile {
   users: number;
 }
 
+async function write(path: string, data: Uint8Array): Promise<void> {
+  await writeFile(path, data, { mode: 0o400 }).catch((error: Error) => {
+    throw new SandboxError(
+      `an image could not be handed to Python: ${error.message}; is the disk of ${path} full?`,
+    );
+  });
+}
+
 export class ImageFiles {
   readonly #files = new Map<RgbImage, SharedFile>();
   #count = 0;
@@ -27,7 +35,7 @@ export class ImageFiles {
           `image: data must have width * height * 3 bytes, got ${data.length} for ${width}x${height}`,
         );
       const path = join(this.folder, `image-${this.#count++}.rgb`);
-      file = { path, written: writeFile(path, data, { mode: 0o400 }), users: 0 };
+      file = { path, written: write(path, data), users: 0 };
       this.#files.set(image, file);
     }
     file.users++;

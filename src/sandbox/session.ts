@@ -31,20 +31,21 @@ export class Session implements PythonSession {
   /** Starts the process and gives it the images. @throws SandboxError */
   async start(): Promise<Worker> {
     const zygote = await this.zygote();
-    const images = this.options.images;
-    const paths = Promise.all(images.map((image) => zygote.images.acquire(image)));
-    const releaseImages = (): void => images.forEach((image) => zygote.images.release(image));
-    const [worker, files] = await Promise.all([zygote.fork(), paths]).catch((error: unknown) => {
-      releaseImages();
-      throw error;
-    });
+    const worker = await zygote.fork();
     this.#worker = worker;
-    void worker.exited.then(releaseImages);
-    const described = images.map(({ width, height }, i) => ({ width, height, path: files[i] }));
-    const answer = await worker.request({ op: "open", images: described }, LOAD_LIMIT_MS);
-    if (answer.type === "frame") return worker;
-    await worker.close();
-    throw new SandboxError(`a session could not load its images (${reasonOf(answer)}); are they too large?`);
+    const { images } = this.options;
+    void worker.exited.then(() => images.forEach((image) => zygote.images.release(image)));
+    try {
+      const paths = await Promise.all(images.map((image) => zygote.images.acquire(image)));
+      const described = images.map(({ width, height }, i) => ({ width, height, path: paths[i] }));
+      const answer = await worker.request({ op: "open", images: described }, LOAD_LIMIT_MS);
+      if (answer.type === "frame" && !this.#closed) return worker;
+      const reason = answer.type === "frame" ? "it was closed meanwhile" : reasonOf(answer);
+      throw new SandboxError(`a session did not open (${reason}); are its images too large for memoryBytes?`);
+    } catch (error) {
+      this.#abandon();
+      throw error;
+    }
   }
 
   run(code: string): Promise<ToolResult> {

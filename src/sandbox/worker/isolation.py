@@ -45,5 +45,9 @@ def enter(settings):
     ):
         hard = resource.getrlimit(kind)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (limit, limit))
+        try:
+            resource.setrlimit(kind, (limit, limit))
+        except ValueError:
+            if sys.platform.startswith("linux"):
+                raise  # macOS refuses RLIMIT_AS; there the limit is missing
     prctl(PR_SET_NO_NEW_PRIVS, 1)
