@@ -21,10 +21,17 @@ const image = file("two.png", encode({ width: 2, height: 1, data: PIXELS, channe
 const first = file("first.py", "x = image_clue_0.size\nimage_clue_0.show()\nx");
 const second = file("second.py", "print('x is', x)\n1/0");
 
-function exec(args: readonly string[], input = ""): { status: number | null; stdout: string; stderr: string } {
+function exec(
+  args: readonly string[],
+  input = "",
+): { status: number | null; stdout: string; stderr: string } {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const loader = import.meta.resolve("tsx");
-  return spawnSync(process.execPath, ["--import", loader, main, "exec", ...args], { cwd: dir, input, encoding: "utf8" });
+  return spawnSync(process.execPath, ["--import", loader, main, "exec", ...args], {
+    cwd: dir,
+    input,
+    encoding: "utf8",
+  });
 }
 const withoutTimes = (text: string): string => text.replace(/\d+\.\d ms/g, "T ms");
 
@@ -49,7 +56,18 @@ ZeroDivisionError: division by zero
 });
 
 test("--json, a cell from standard input, --save, --timeout; all ok is exit code 0", () => {
-  const args = ["--json", "--image", image, "--save", join(dir, "figures"), "--timeout", "20", "--", first, "-"];
+  const args = [
+    "--json",
+    "--image",
+    image,
+    "--save",
+    join(dir, "figures"),
+    "--timeout",
+    "20",
+    "--",
+    first,
+    "-",
+  ];
   const { status, stdout, stderr } = exec(args, "print('from stdin', x)");
   const reports = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as { elapsedMs: number }); // prettier-ignore
   assert.ok(reports.every(({ elapsedMs }) => elapsedMs > 0), stderr); // prettier-ignore
@@ -69,11 +87,23 @@ test("what cannot work ends before Python starts, with the remedy", async () => 
     registerExec(program);
     await program.parseAsync(["exec", ...args], { from: "user" });
   };
-  const fails = (args: string[], kind: typeof ConfigError | typeof DataError, message: RegExp): Promise<void> =>
+  const fails = (
+    args: string[],
+    kind: typeof ConfigError | typeof DataError,
+    message: RegExp,
+  ): Promise<void> =>
     assert.rejects(run(...args), (error) => error instanceof kind && message.test(error.message));
-  await fails(["--video", "v.mp4", "--", first], ConfigError, /^--video: video is not supported yet; pass frames/);
+  await fails(
+    ["--video", "v.mp4", "--", first],
+    ConfigError,
+    /^--video: video is not supported yet; pass frames/,
+  );
   await fails(["--image", image], ConfigError, /needs at least one cell/);
-  await fails(["--image", join(dir, "none.png"), first], DataError, /none\.png: cannot be read \(there is no such file\)/);
+  await fails(
+    ["--image", join(dir, "none.png"), first],
+    DataError,
+    /none\.png: cannot be read \(there is no such file\)/,
+  );
   await fails([join(dir, "none.py")], DataError, /none\.py: cannot be read/);
 });
 
