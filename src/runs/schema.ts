@@ -255,6 +255,7 @@ const sft = z.strictObject({
   /** How the scripted teacher errs: probabilities (giveUp before each look, the others per demonstration). */
   teacher: z
     .strictObject({
+      impatient: fraction.default(DEFAULT_BEHAVIOUR.impatient),
       giveUp: fraction.default(DEFAULT_BEHAVIOUR.giveUp),
       wrongPlace: fraction.default(DEFAULT_BEHAVIOUR.wrongPlace),
       pythonError: fraction.default(DEFAULT_BEHAVIOUR.pythonError),

@@ -8,7 +8,9 @@ import { PLACES } from "./vocabulary.ts";
 import type { Place } from "./vocabulary.ts";
 
 export interface TeacherBehaviour {
-  /** Probability, before each look that is needed, of answering with a uniform guess instead. */
+  /** Share of episodes that are impatient; the others never give up, so that every depth is shown. */
+  readonly impatient: number;
+  /** In an impatient episode: probability, before each look that is needed, of a uniform guess instead. */
   readonly giveUp: number;
   /** Probability that a `look` task starts with another place. */
   readonly wrongPlace: number;
@@ -21,6 +23,7 @@ export interface TeacherBehaviour {
 }
 
 export const DEFAULT_BEHAVIOUR: TeacherBehaviour = {
+  impatient: 1,
   giveUp: 0.35,
   wrongPlace: 0.05,
   pythonError: 0.05,
@@ -35,7 +38,7 @@ export function* teacherScript(
   options: Partial<TeacherBehaviour> = {},
 ): Generator<string, undefined> {
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
-  for (const field of ["giveUp", "wrongPlace", "pythonError"] as const)
+  for (const field of ["impatient", "giveUp", "wrongPlace", "pythonError"] as const)
     if (!(behaviour[field] >= 0 && behaviour[field] <= 1))
       throw new ConfigError(
         `teacher.${field} must be a probability, got ${behaviour[field]}; use 0 to switch it off`,
@@ -46,13 +49,15 @@ export function* teacherScript(
     return;
   }
 
+  // Drawn only where it matters, so that a world of impatient teachers keeps its streams.
+  const giveUp = behaviour.impatient === 1 || random.next() < behaviour.impatient ? behaviour.giveUp : 0;
   const needed = neededLooks(scene, behaviour.order, random);
   const spare = behaviour.maxCalls - needed.length;
   const mistake = spare > 0 ? drawMistake(scene, behaviour, random) : undefined;
   let seen = 0;
   let said = "";
   for (const [i, place] of needed.entries()) {
-    if (random.next() < behaviour.giveUp) {
+    if (random.next() < giveUp) {
       yield `${said}Guess.${answerBlock(random.pick(validAnswers(scene)))}`;
       return;
     }
