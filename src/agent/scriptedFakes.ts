@@ -104,6 +104,7 @@ export function toolResult(result: Partial<ToolResult>): ToolResult {
 
 /** Gives the scripted results in order, or throws the scripted error; records what was opened, run and closed. */
 export class ScriptedRuntime implements PythonRuntime {
+  readonly isolation = "limits";
   readonly opened: SessionOptions[] = [];
   readonly codes: string[] = [];
   closed = 0;

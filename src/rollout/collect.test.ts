@@ -37,6 +37,7 @@ class RandomPolicy implements Sampler {
 }
 
 class SlowRuntime implements PythonRuntime {
+  readonly isolation = "limits";
   open_ = 0;
   most = 0;
   constructor(private readonly failOn?: (code: string) => Error | undefined) {}

@@ -114,9 +114,30 @@ test("an interpreter that cannot be used is a SandboxError with the remedy", asy
     );
   await fails(
     { python: "/nowhere/python" },
-    /^python: \/nowhere\/python could not start .*ENOENT.* run "npm start"/,
+    /^python: there is no interpreter \/nowhere\/python; give the path of a Python .* "npm start"/,
   );
   await fails({ python: "/bin/false" }, /could not start the tool runtime \(it ended without a word\)/);
-  await fails({ matplotlibRc: { "figure.nonsense": 1 } }, /KeyError: .*figure\.nonsense/);
   await fails({ maxConcurrent: 0 }, /^maxConcurrent: must be a positive integer, got 0$/);
+});
+
+test("a wrong matplotlib setting is named with the nearest right one, and numpy is not blamed", async () => {
+  const refused = (matplotlibRc: Record<string, unknown>, message: string): Promise<void> =>
+    assert.rejects(startPythonRuntime({ matplotlibRc }), { name: "SandboxError", message });
+  await refused(
+    { "figure.figsize": [1, 1], "figure.dpii": 50 },
+    'python.matplotlibRc: matplotlib has no setting "figure.dpii"; did you mean "figure.dpi"?',
+  );
+  await refused(
+    { "@": 1 },
+    'python.matplotlibRc: matplotlib has no setting "@"; matplotlib.rcParams.keys() lists them all',
+  );
+  await refused(
+    { "figure.dpi": "fine" },
+    'python.matplotlibRc: "figure.dpi" must have a value that matplotlib takes, got "fine" ' +
+      "(Could not convert 'fine' to float)",
+  );
+});
+
+test("the runtime tells what its sessions are isolated by", async () => {
+  assert.equal((await runtimeForTests()).isolation, "limits");
 });

@@ -5,7 +5,7 @@ import { Gate } from "./gate.ts";
 import type { PythonRuntime, PythonSession, SessionOptions } from "./runtime.ts";
 import { Session } from "./session.ts";
 import { type PythonRuntimeOptions, resolveSettings, type RuntimeSettings } from "./settings.ts";
-import { Zygote } from "./zygote.ts";
+import { ISOLATION, Zygote } from "./zygote.ts";
 
 export type { PythonRuntimeOptions } from "./settings.ts";
 
@@ -16,6 +16,7 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
 }
 
 class ForkServer implements PythonRuntime {
+  readonly isolation = ISOLATION;
   #zygote: Promise<Zygote>;
   #closed = false;
   readonly #gate: Gate;

@@ -17,7 +17,16 @@ export interface PythonSession {
   close(): Promise<void>;
 }
 
+/**
+ * What stands between model-written code and the machine. `limits`: a process of its own with limits on time, memory,
+ * file size and open files, an empty environment and no way to gain privileges; it has the user's own rights, so it can
+ * read the user's files, write where the user can, and reach the network.
+ */
+export type IsolationLevel = "limits";
+
 export interface PythonRuntime {
+  /** Of every session. */
+  readonly isolation: IsolationLevel;
   open(options: SessionOptions): Promise<PythonSession>;
   /** Ends every session and process of this runtime. */
   close(): Promise<void>;

@@ -12,10 +12,13 @@ import { SandboxError } from "../core/errors.ts";
 import { awake, Expired } from "./awake.ts";
 import { type Frame, FrameReader } from "./frames.ts";
 import { ImageFiles } from "./imageFiles.ts";
+import type { IsolationLevel } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
 
 const PROGRAM = fileURLToPath(new URL("./worker/zygote.py", import.meta.url));
+/** The level worker/isolation.py puts every session under. */
+export const ISOLATION: IsolationLevel = "limits";
 const START_LIMIT_MS = 60_000;
 const FORK_LIMIT_MS = 20_000;
 const CLOSE_LIMIT_MS = 5_000;
@@ -39,6 +42,8 @@ export class Zygote {
   #sessions = 0;
   #stderr = "";
   #events = "";
+  /** Why it did not start, where that is known for certain. */
+  #refusal: string | undefined;
   #ready: () => void = () => undefined;
 
   private constructor(readonly settings: RuntimeSettings) {
@@ -56,15 +61,16 @@ export class Zygote {
         rmSync(this.#folder, { recursive: true, force: true });
         resolve();
       };
-      this.#child.once("error", (error) => {
+      this.#child.once("error", (error: NodeJS.ErrnoException) => {
         this.#stderr += error.message;
+        if (error.code === "ENOENT") this.#refusal = notFound(settings.python);
         end();
       });
       this.#child.once("close", end);
     });
   }
 
-  /** @throws SandboxError when the interpreter or its libraries cannot be used. */
+  /** @throws SandboxError when the interpreter, its libraries or a matplotlib setting cannot be used. */
   static async start(settings: RuntimeSettings): Promise<Zygote> {
     const zygote = new Zygote(settings);
     const ready = new Promise<boolean>((resolve) => (zygote.#ready = () => resolve(true)));
@@ -73,6 +79,7 @@ export class Zygote {
     );
     if (up) return zygote;
     await zygote.close();
+    if (zygote.#refusal !== undefined) throw new SandboxError(zygote.#refusal);
     const cause = zygote.#stderr.trim().split("\n").at(-1) || "it ended without a word";
     throw new SandboxError(
       `python: ${settings.python} could not start the tool runtime (${cause}); it needs numpy, Pillow and ` +
@@ -126,7 +133,7 @@ export class Zygote {
 
   #spawn(): ChildProcessByStdio<Writable, Readable, Readable> {
     const { python, callTimeoutMs, hardKillGraceMs, maxConcurrent, ...limits } = this.settings;
-    const settings = { ...limits, folder: this.#folder, isolation: "limits" };
+    const settings = { ...limits, folder: this.#folder, isolation: ISOLATION };
     const child = spawn(python, ["-s", "-B", PROGRAM, JSON.stringify(settings)], {
       env: environment(this.#folder, python),
       cwd: this.#folder,
@@ -152,8 +159,11 @@ export class Zygote {
     this.#events = lines.pop() ?? "";
     for (const line of lines) {
       const event = JSON.parse(line) as
-        { event: "ready" } | { event: "exit"; session: number; status: number };
+        | { event: "ready" }
+        | { event: "refused"; message: string }
+        | { event: "exit"; session: number; status: number };
       if (event.event === "ready") this.#ready();
+      else if (event.event === "refused") this.#refusal = event.message;
       else {
         this.#forks.get(event.session)?.exited(event.status);
         this.#forks.delete(event.session);
@@ -181,6 +191,13 @@ export class Zygote {
 
 function tokenOf({ header }: Frame): unknown {
   return typeof header === "object" && header !== null && "token" in header ? header.token : undefined;
+}
+
+function notFound(python: string): string {
+  return (
+    `python: there is no interpreter ${python}; give the path of a Python that has numpy, Pillow and matplotlib, or ` +
+    `leave the option out to use the project's own (run "npm start" or "npm test" once to set it up)`
+  );
 }
 
 /** All that the zygote, and so every session, gets to see of the host's environment: nothing. */

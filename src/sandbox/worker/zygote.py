@@ -31,6 +31,17 @@ PRELOADED = (
 EXIT_FAULT, EXIT_OUT_OF_MEMORY = 70, 71
 
 
+class Refused(Exception):
+    """A setting of the user that cannot be; its text is the whole message."""
+
+
+def emit(**event):
+    try:
+        os.write(1, json.dumps(event).encode() + b"\n")
+    except BrokenPipeError:
+        pass  # the host is gone; the end of our input says so too
+
+
 class Zygote:
     def __init__(self, settings):
         self.settings = settings
@@ -43,12 +54,6 @@ class Zygote:
         os.set_blocking(wake_writer, False)
         signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-
-    def emit(self, **event):
-        try:
-            os.write(1, json.dumps(event).encode() + b"\n")
-        except BrokenPipeError:
-            pass  # the host is gone; the end of our input says so too
 
     def serve(self):
         poll = select.poll()
@@ -114,7 +119,7 @@ class Zygote:
                 del self.numbers[number]
                 kill_group(pid)  # what it started and left there
                 self.remove(scratch)
-                self.emit(event="exit", session=number, status=os.waitstatus_to_exitcode(status))
+                emit(event="exit", session=number, status=os.waitstatus_to_exitcode(status))
                 ended = True
         if ended:
             self.kill_strays()
@@ -174,7 +179,7 @@ def prepare(settings):
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams.update(settings["matplotlibRc"])
+    set_rc(settings["matplotlibRc"])
     import figures
     import lazy_ticks
     import session  # noqa: F401
@@ -190,12 +195,35 @@ def prepare(settings):
     gc.freeze()
 
 
+def set_rc(values):
+    from difflib import get_close_matches
+
+    from matplotlib import rcParams
+
+    for key, value in values.items():
+        try:
+            rcParams[key] = value
+        except KeyError:
+            near = get_close_matches(key, list(rcParams), 1)
+            remedy = f'did you mean "{near[0]}"?' if near else "matplotlib.rcParams.keys() lists them all"
+            raise Refused(f'python.matplotlibRc: matplotlib has no setting "{key}"; {remedy}') from None
+        except (TypeError, ValueError) as error:
+            rule = str(error).removeprefix(f"Key {key}: ")
+            raise Refused(
+                f'python.matplotlibRc: "{key}" must have a value that matplotlib takes, got {json.dumps(value)} ({rule})'
+            ) from None
+
+
 def main():
     settings = json.loads(sys.argv[1])
-    prepare(settings)
+    try:
+        prepare(settings)
+    except Refused as refused:
+        emit(event="refused", message=str(refused))
+        sys.exit(1)
     sys.argv[:] = [""]
     zygote = Zygote(settings)
-    zygote.emit(event="ready", python=sys.version.split()[0])
+    emit(event="ready", python=sys.version.split()[0])
     try:
         zygote.serve()
     except Exception:
