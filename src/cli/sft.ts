@@ -9,6 +9,7 @@ export function registerSft(program: Command): void {
     description:
       "Fine-tune the policy of model.init on demonstrations that the scripted teacher makes with real Python.",
     runSuffix: "-sft",
+    init: ({ sft }) => ({ key: "sft.init", path: sft.init }),
     load: async () => (await import("./stages/sft.ts")).runSft,
   });
 }

@@ -1,7 +1,8 @@
 // What `train`, `sft` and `pretrain` have in common: a config, overrides, and a run directory to fill.
 import type { Command } from "commander";
 import type { Reporter } from "../core/reporter.ts";
-import { loadConfig, type ResolvedConfig } from "../runs/config.ts";
+import { loadTemplate } from "../agent/template.ts";
+import { loadConfig, resolveInputPath, type ResolvedConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
 
@@ -25,6 +26,8 @@ export interface StageCommand {
   readonly runSuffix: string;
   /** Offers `--from-scratch`. */
   readonly canStartFromScratch?: boolean;
+  /** The checkpoint the stage starts from, and its config key. */
+  readonly init: (config: ResolvedConfig) => { readonly key: string; readonly path: string | undefined } | undefined;
   /** Loads the stage when it is run, so that `--help` and config errors come at once. */
   readonly load: () => Promise<Stage>;
 }
@@ -38,7 +41,7 @@ interface StageOptions {
 
 export function registerStage(
   program: Command,
-  { name, summary, description, runSuffix, canStartFromScratch, load }: StageCommand,
+  { name, summary, description, runSuffix, canStartFromScratch, init, load }: StageCommand,
 ): void {
   const command = program
     .command(name)
@@ -50,6 +53,8 @@ export function registerStage(
     .option("--overwrite", "replace the run that --run already holds")
     .action(async (configPath: string, options: StageOptions) => {
       const config = loadConfig(configPath, options.set);
+      const fromScratch = options.fromScratch ?? false;
+      checkInputs(config, fromScratch ? undefined : init(config));
       const reporter = createReporter();
       const run = createRun(config, {
         name: `${config.name}${runSuffix}`,
@@ -58,13 +63,19 @@ export function registerStage(
       });
       reporter.info(`run directory: ${run.path}`);
       const stage = await load();
-      await stage(config, run, reporter, { fromScratch: options.fromScratch ?? false });
+      await stage(config, run, reporter, { fromScratch });
     });
   if (canStartFromScratch === true)
     command.option(
       "--from-scratch",
       "first run pretrain and sft of the same config, inside the run directory",
     );
+}
+
+/** What the config names must be there before a run directory is made for it. */
+function checkInputs(config: ResolvedConfig, init: ReturnType<StageCommand["init"]>): void {
+  loadTemplate(config.agent.template);
+  if (init?.path !== undefined) resolveInputPath(init.path, init.key);
 }
 
 /** `--set`, repeatable; the arguments of commander's `option`. */

@@ -10,6 +10,7 @@ export function registerTrain(program: Command): void {
       "Train the policy of model.init by reinforcement on the tasks of the config, and evaluate it before and after.",
     runSuffix: "",
     canStartFromScratch: true,
+    init: ({ model }) => ({ key: "model.init", path: model.init }),
     load: async () => (await import("./stages/train.ts")).runTrain,
   });
 }

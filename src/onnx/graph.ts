@@ -28,9 +28,14 @@ export interface TapeEntry {
   readonly vjp: Vjp;
 }
 
+interface Node extends Record<string, unknown> {
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+}
+
 export class Graph {
   readonly tape: TapeEntry[] = [];
-  private readonly nodes: Record<string, unknown>[] = [];
+  private readonly nodes: Node[] = [];
   private readonly initializers: Record<string, unknown>[] = [];
   private readonly inputs: Tensor[] = [];
   private readonly outputs: Tensor[] = [];
@@ -102,12 +107,23 @@ export class Graph {
       ],
       graph: {
         name: "graph",
-        node: this.nodes,
+        node: this.usedNodes(),
         initializer: this.initializers,
         input: this.inputs.map(valueInfo),
         output: this.outputs.map(valueInfo),
       },
     });
+  }
+
+  /** Nodes that an output depends on, in order: gradients of what nobody asked for are not computed. */
+  private usedNodes(): Node[] {
+    const wanted = new Set(this.outputs.map((t) => t.name));
+    const used = [...this.nodes].reverse().filter((node) => {
+      if (!node.output.some((name) => wanted.has(name))) return false;
+      for (const name of node.input) wanted.add(name);
+      return true;
+    });
+    return used.reverse();
   }
 
   private constant(key: string, type: ElementType, dims: readonly number[], rawData: Uint8Array): Tensor {

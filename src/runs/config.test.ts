@@ -169,8 +169,19 @@ test("--set values are YAML and the last one wins", () => {
 test("truncated sampling is refused for training and allowed in evaluation", () => {
   assert.match(messageOf("sampling: {topP: 0.9}"), /^a\.yaml: sampling\.topP must be off .*evaluation\.topP.*received 0\.9$/);
   assert.match(messageOf("sampling: {topK: 5}"), /^a\.yaml: sampling\.topK must be off/);
-  assert.match(messageOf("sampling: {temperature: 0}"), /sampling\.temperature must be above 0 in training.*received 0$/);
+  assert.match(messageOf("sampling: {temperature: 0.5}"), /sampling\.temperature must be 1 in training: .*received 0\.5$/);
   assert.equal(parseConfig("evaluation: {topP: 0.9, topK: 5}", "a.yaml").evaluation.topP, 0.9);
+});
+
+test("shapes that no model can have are refused by name", () => {
+  const shape = (change: string): string => {
+    const vision = "vision: {depth: 1, hiddenSize: 16, heads: 2, intermediateSize: 8}";
+    const base = `{hiddenSize: 32, layers: 1, heads: 4, kvHeads: 2, intermediateSize: 8, vocabSize: 300, ${vision}}`;
+    return messageOf(`model: {architecture: ${base}}`, [`model.architecture.${change}`]);
+  };
+  assert.match(shape("hiddenSize=36"), /architecture\.heads must leave an even number of channels a head/);
+  assert.match(shape("vision.hiddenSize=20"), /vision\.heads must leave a multiple of 4 channels/);
+  assert.match(shape("vision.fullAttentionBlocks=[1]"), /fullAttentionBlocks must name blocks from 0 to 0/);
 });
 
 test("a section whose keys are all commented out means its defaults", () => {

@@ -17,6 +17,8 @@ export interface RunDirectory {
   readonly path: string;
   readonly name: string;
   readonly trajectories: TrajectoryStore;
+  /** Replaces config.yaml, when only the run itself could tell what it starts from. */
+  writeConfig(config: ResolvedConfig): void;
   appendMetrics(record: MetricsRecord): void;
   readMetrics(): MetricsRecord[];
   /** Absolute path for a checkpoint of this name; its parent exists, itself it is made by the engine. */
@@ -74,6 +76,7 @@ function runAt(path: string): RunDirectory {
     path,
     name: basename(path),
     trajectories: openTrajectoryStore(join(path, "trajectories")),
+    writeConfig: (config) => writeFileAtomic(filePath("config.yaml"), dumpConfig(config)),
     appendMetrics: (record) => appendMetrics(metricsPath, record),
     readMetrics: () => readMetrics(metricsPath),
     checkpointPath: (name) => join(path, "checkpoints", name),
@@ -101,11 +104,16 @@ function makeNumbered(root: string, name: string): string {
   }
 }
 
+function isUnused(path: string, found: readonly string[]): boolean {
+  return found.length === 2 && readdirSync(join(path, "checkpoints")).length === 0;
+}
+
 function makeGiven(path: string, overwrite: boolean): string {
   mkdirSync(path, { recursive: true });
   const found = readdirSync(path);
   if (found.length === 0) return path;
   const isRun = found.includes("config.yaml") && found.includes("checkpoints");
+  if (isRun && isUnused(path, found)) return path; // a run that failed before it did anything
   if (!overwrite)
     throw new ConfigError(
       `--run ${path}: already holds ${isRun ? "a run" : `files (${found.slice(0, 3).join(", ")})`}; ` +

@@ -30,7 +30,10 @@ const architecture = z
     intermediateSize: size,
     vocabSize: z.int().min(300),
     ropeTheta: z.number().gt(1).default(1_000_000),
-    /** Rotary frequencies for time, height and width; they sum to half the head's channels. Split evenly if left out. */
+    /**
+     * Rotary frequencies for time, height and width; they sum to half the head's channels. In the
+     * proportions of Qwen2.5-VL (2:3:3) if left out.
+     */
     mropeSection: z.tuple([countOrNone, countOrNone, countOrNone]).exactOptional(),
     vision: z.strictObject({
       depth: count,
@@ -59,15 +62,28 @@ const architecture = z
         message: `must sum to hiddenSize / heads / 2 (${half})`,
       });
     divides(["vision", "heads"], vision.hiddenSize, vision.heads, `must divide vision.hiddenSize (${vision.hiddenSize})`);
+    const rule = (holds: boolean, path: string[], input: unknown, message: string): void => {
+      if (!holds) context.addIssue({ code: "custom", path, input, message });
+    };
+    rule(a.hiddenSize % (2 * a.heads) === 0, ["heads"], a.heads, "must leave an even number of channels a head");
+    const turned = vision.hiddenSize % (4 * vision.heads) === 0;
+    rule(turned, ["vision", "heads"], vision.heads, "must leave a multiple of 4 channels a head (2-D rotary positions)");
+    const last = vision.depth - 1;
+    rule(
+      vision.fullAttentionBlocks.every((block) => block <= last),
+      ["vision", "fullAttentionBlocks"],
+      vision.fullAttentionBlocks,
+      `must name blocks from 0 to ${last}`,
+    );
   });
 
 const model = z.strictObject({
   /** Directory of the checkpoint that `train` and `rollout` start from. */
   init: z.string().min(1).exactOptional(),
   architecture: architecture.exactOptional(),
+  /** Pixel limits of an image after the smart resize; those of the checkpoint when left out. */
   processor: z
     .strictObject({
-      /** Pixel limits of an image after the smart resize. */
       minPixels: z.int().min(784).default(3136),
       maxPixels: z.int().min(784).default(2_000_000),
     })
@@ -80,7 +96,7 @@ const model = z.strictObject({
           message: `must not exceed maxPixels (${p.maxPixels})`,
         });
     })
-    .prefault({}),
+    .exactOptional(),
 });
 
 const tasks = z.discriminatedUnion("type", [
@@ -149,7 +165,11 @@ const sampling = z.strictObject({
     .number()
     .min(0)
     .max(10)
-    .refine((t) => t > 0, "must be above 0 in training: greedy rollouts of a group are all alike")
+    .refine(
+      (t) => t === 1,
+      "must be 1 in training: sampled tokens carry log-probabilities at temperature 1, and the clipped ratio is wrong " +
+        "for any other; to sample otherwise in evaluation set evaluation.temperature",
+    )
     .default(1),
   topP: z
     .number()

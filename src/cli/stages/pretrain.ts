@@ -24,16 +24,18 @@ export async function runPretrain(
   run: RunDirectory,
   reporter: Reporter,
 ): Promise<string> {
-  const { architecture, processor } = config.model;
+  const { architecture, processor: limits } = config.model;
   if (architecture === undefined)
     throw new ConfigError(
       "model.architecture: pretrain needs the shape of the new model; see configs/image-mini.yaml",
     );
+  if (limits === undefined)
+    throw new ConfigError("model.processor: pretrain needs the pixel limits of the new model; see configs/image-mini.yaml");
   const template = loadTemplate(config.agent.template);
   reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
   const corpus = worldCorpus({ seed: config.seed, template, episodes: CORPUS_EPISODES });
   const tokenizer = trainTokenizer(corpus, architecture.vocabSize);
-  const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits: processor };
+  const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits };
   const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
     threads: config.engine.threads,
   });

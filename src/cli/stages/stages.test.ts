@@ -96,5 +96,6 @@ test("pretrain and sft make checkpoints that the next stage starts from", async 
 test("the carried policy looks: it calls Python, sees a figure and answers", async () => {
   const trajectory = await runRollout(recipe("tasks.weights={plain: 0, look: 1, search: 0, compare: 0, count: 0}"), { split: "test", taskIndex: 3, member: 1 }, silentReporter);
   assert.equal(trajectory.endReason.type, "answered");
-  assert.equal(trajectory.taskKind, "look");
+  assert.ok(trajectory.toolCalls >= 1 && trajectory.turns.some((t) => t.tool?.figures.length === 1));
+  assert.ok(trajectory.segments.some((s) => s.type === "image" && s.source === "observation"));
 });

@@ -26,6 +26,7 @@ export async function runTrain(
   { fromScratch = false }: { readonly fromScratch?: boolean } = {},
 ): Promise<string> {
   const init = fromScratch ? await runColdStart(config, run, reporter) : config.model.init;
+  if (fromScratch) run.writeConfig({ ...config, model: { ...config.model, ...(init !== undefined && { init }) } });
   const bench = await openWorkbench(config, init, "model.init", reporter);
   try {
     const before = await evaluateAndStore(bench, config, run, reporter, 0);
@@ -35,7 +36,7 @@ export async function runTrain(
     const dir = run.checkpointPath("final");
     await bench.engine.saveState(dir);
     const after = await evaluateAndStore(bench, config, run, reporter, config.train.steps);
-    finish(config, run, reporter, { before, after, trainingSeconds });
+    finish(config, run, reporter, { init, isolation: bench.isolation, before, after, trainingSeconds });
     return dir;
   } finally {
     await bench.close();
@@ -44,9 +45,9 @@ export async function runTrain(
 
 /** The two stages before RL, as runs of their own inside the run directory. */
 async function runColdStart(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
-  const part = (name: string): RunDirectory => createRun(config, { dir: run.filePath(name) });
-  const base = await runPretrain(config, part("pretrain"), reporter);
-  return runSft({ ...config, sft: { ...config.sft, init: base } }, part("sft"), reporter);
+  const base = await runPretrain(config, createRun(config, { dir: run.filePath("pretrain") }), reporter);
+  const onBase = { ...config, sft: { ...config.sft, init: base } };
+  return runSft(onBase, createRun(onBase, { dir: run.filePath("sft") }), reporter);
 }
 
 async function learn(
@@ -126,13 +127,15 @@ async function evaluateAndStore(
 }
 
 interface Outcome {
+  readonly init: string | undefined;
+  readonly isolation: string;
   readonly before: EvaluationReport;
   readonly after: EvaluationReport;
   readonly trainingSeconds: number;
 }
 
 function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, outcome: Outcome): void {
-  const { before, after, trainingSeconds } = outcome;
+  const { init, isolation, before, after, trainingSeconds } = outcome;
   const records = run.readMetrics();
   const counts = totalCounts(records);
   run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }])));
@@ -142,7 +145,8 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
     seed: config.seed,
     steps: config.train.steps,
     trainingSeconds,
-    isolation: "process",
+    init,
+    isolation,
     before: { overall: before.overall, kinds: before.kinds },
     after: { overall: after.overall, kinds: after.kinds },
     difference: compareReports(before, after),

@@ -1,7 +1,7 @@
 // What every stage works with, built from the config: the engine on a checkpoint, the Python runtime, the prompt
 // template, tasks by split, and rollouts of them. Whoever opens a workbench closes it.
 import { loadTemplate, type PromptTemplate } from "../../agent/template.ts";
-import { ConfigError } from "../../core/errors.ts";
+import { ConfigError, SandboxError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Task } from "../../core/task.ts";
@@ -32,6 +32,8 @@ export interface Workbench {
   readonly engine: EmbeddedEngine;
   readonly codec: Codec;
   readonly template: PromptTemplate;
+  /** Isolation level of the Python tool. */
+  readonly isolation: string;
   tasks(split: Split): WorldSource;
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
   close(): Promise<void>;
@@ -50,10 +52,14 @@ export async function openWorkbench(
     );
   const dir = resolveInputPath(init, key);
   reporter.info(`loading ${dir}`);
-  const engine = await EmbeddedEngine.load(dir, { threads: config.engine.threads });
+  const { processor } = config.model;
+  const engine = await EmbeddedEngine.load(dir, {
+    threads: config.engine.threads,
+    ...(processor !== undefined && { limits: processor }),
+  });
   try {
     const runtime = await startRuntime(config);
-    return workbench(config, engine, runtime);
+    return workbench(config, engine, runtime, reporter);
   } catch (error) {
     await engine.dispose();
     throw error;
@@ -61,25 +67,27 @@ export async function openWorkbench(
 }
 
 function startRuntime({ python }: ResolvedConfig): Promise<PythonRuntime> {
-  const { callTimeoutMs, memoryBytes, matplotlibRc, maxConcurrent } = python;
-  return startPythonRuntime({
-    callTimeoutMs,
-    memoryBytes,
-    matplotlibRc,
-    ...(maxConcurrent > 0 && { maxConcurrent }),
-  });
+  const { maxConcurrent, ...options } = python;
+  return startPythonRuntime({ ...options, ...(maxConcurrent > 0 && { maxConcurrent }) });
 }
 
-function workbench(config: ResolvedConfig, engine: EmbeddedEngine, runtime: PythonRuntime): Workbench {
+function workbench(
+  config: ResolvedConfig,
+  engine: EmbeddedEngine,
+  runtime: PythonRuntime,
+  reporter: Reporter,
+): Workbench {
   const template = loadTemplate(config.agent.template);
-  const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule } = config.agent;
+  const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule, concurrent } =
+    config.agent;
   return {
     engine,
     codec: engine.codec,
     template,
+    isolation: runtime.isolation,
     tasks: (split) => worldOf(config, split),
-    rollout: (o) =>
-      collectGroups({
+    rollout: async (o) => {
+      const groups = await collectGroups({
         tasks: o.tasks,
         n: o.n,
         template,
@@ -92,8 +100,12 @@ function workbench(config: ResolvedConfig, engine: EmbeddedEngine, runtime: Pyth
         reward: (trajectory) => scoreTrajectory(trajectory, config.reward),
         randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
         batching: { schedule },
+        ...(concurrent !== undefined && { concurrency: concurrent }),
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
-      }),
+      });
+      checkSandbox(groups, o.label, reporter);
+      return groups;
+    },
     close: async () => {
       await runtime.close();
       await engine.dispose();
@@ -101,7 +113,22 @@ function workbench(config: ResolvedConfig, engine: EmbeddedEngine, runtime: Pyth
   };
 }
 
-export function worldOf({ tasks }: ResolvedConfig, split: Split): WorldSource {
+/** Share of episodes lost to our own tool runtime above which a result would be about those that never called it. */
+const MOST_SANDBOX_FAILURES = 0.1;
+
+function checkSandbox(groups: readonly TrajectoryGroup[], label: string, reporter: Reporter): void {
+  const reasons = groups.flatMap((group) => group.trajectories.map((t) => t.endReason));
+  const failures = reasons.flatMap((reason) => (reason.type === "sandboxFailure" ? [reason.message] : []));
+  if (failures.length === 0) return;
+  const said = `${label}: the Python tool failed in ${failures.length} of ${reasons.length} episodes (${failures[0]})`;
+  if (failures.length > MOST_SANDBOX_FAILURES * reasons.length)
+    throw new SandboxError(
+      `${said}; episodes that call it would be missing from the result, so this stops here: see "pyvision doctor"`,
+    );
+  reporter.warn(`${said}; they are left out`);
+}
+
+function worldOf({ tasks }: ResolvedConfig, split: Split): WorldSource {
   return createWorld({
     seed: tasks.seed,
     split,

@@ -20,7 +20,7 @@ export function drawToken(
   let total = 0;
   for (let i = 0; i < logits.length; i++) total += Math.exp((logits[i] as number) - max);
   const logNormaliser = max + Math.log(total);
-  const token = params.temperature === 0 ? argmax(logits, banned) : draw(logits, max, params, banned, random);
+  const token = params.temperature === 0 ? argmax(logits, banned) : draw(logits, params, banned, random);
   return { token, logprob: (logits[token] as number) - logNormaliser };
 }
 
@@ -33,11 +33,13 @@ function argmax(logits: Float32Array, banned: ReadonlySet<number>): number {
 
 function draw(
   logits: Float32Array,
-  max: number,
   { temperature, topK, topP }: Pick<SamplingParams, "temperature" | "topK" | "topP">,
   banned: ReadonlySet<number>,
   random: Random,
 ): number {
+  // The largest that may be drawn, not the largest of all: at a low temperature the weights would all vanish.
+  let max = -Infinity;
+  for (let i = 0; i < logits.length; i++) if (!banned.has(i)) max = Math.max(max, logits[i] as number);
   const weights = new Float64Array(logits.length);
   let total = 0;
   for (let i = 0; i < logits.length; i++) {

@@ -12,6 +12,7 @@ import {
   visionGraph,
   type TrainingGraph,
 } from "../../models/qwen2_5_vl/graphTraining.ts";
+import type { PixelLimits } from "../../models/qwen2_5_vl/imageProcessor.ts";
 import { drawParameters, parameterSpecs } from "../../models/qwen2_5_vl/parameters.ts";
 import { loadProcessor, saveProcessor, type ProcessorFiles } from "../../models/qwen2_5_vl/processor.ts";
 import { readSafetensors, writeSafetensors } from "../../models/qwen2_5_vl/safetensors.ts";
@@ -40,6 +41,8 @@ interface Compiled {
 export interface EmbeddedEngineOptions {
   /** Threads of one graph run; 0 is one per core. */
   readonly threads?: number;
+  /** Pixel limits that replace those of the checkpoint. */
+  readonly limits?: PixelLimits;
 }
 
 export class EmbeddedEngine implements Engine {
@@ -69,7 +72,8 @@ export class EmbeddedEngine implements Engine {
 
   /** A checkpoint folder in Hugging Face layout. @throws DataError or EngineError when it is incomplete. */
   static async load(dir: string, options: EmbeddedEngineOptions = {}): Promise<EmbeddedEngine> {
-    const files = await loadProcessor(dir);
+    const stored = await loadProcessor(dir);
+    const files = { ...stored, limits: options.limits ?? stored.limits };
     return EmbeddedEngine.build(files, await readWeights(dir), options);
   }
 
@@ -102,6 +106,11 @@ export class EmbeddedEngine implements Engine {
 
   sample(requests: readonly SampleRequest[]): Promise<SampleResult[]> {
     return this.sampler.sample(requests);
+  }
+
+  /** Sequences whose cache is held: those sampled since the last optimiser step and not released. */
+  get openSequences(): number {
+    return this.sampler.openSequences;
   }
 
   release(sequenceId: string): void {
@@ -174,6 +183,7 @@ export class EmbeddedEngine implements Engine {
         );
     for (const { data, source } of targets) data.set(source as Float32Array);
     this.parameters.step = step;
+    this.parameters.clearGradient();
     this.sampler.reset();
   }
 

@@ -77,9 +77,13 @@ export class ParameterStore {
         value[i] =
           value[i]! * keep - (learningRate * m * firstScale) / (Math.sqrt(v * secondScale) + epsilon);
       }
-      gradient.fill(0);
     }
+    this.clearGradient();
     return { gradNorm };
+  }
+
+  clearGradient(): void {
+    for (const { gradient } of this.parameters) gradient.fill(0);
   }
 
   private gradientNorm(): number {

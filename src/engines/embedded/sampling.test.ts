@@ -134,3 +134,24 @@ test("a sequence without a new token is refused by name", async () => {
   ];
   await assert.rejects(engine.sample([request("idle", shorter, 1)]), /"idle": its \d+ tokens are all cached/);
 });
+
+test("an update makes every cache stale: the same sequence and picture are computed anew", async () => {
+  const own = await smallEngine(2);
+  const segments = prompt(own, 80);
+  const draw = (): SampleRequest => request("stale", segments, 1);
+  const [before] = await own.sample([draw()]);
+  const d = datum(own, [...segments, { type: "sampled", ...before! }]);
+  await own.forwardBackward([d], { type: "crossEntropy" });
+  await own.optimStep({ learningRate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 0 });
+  const [after] = await own.sample([draw()]);
+  const updated = datum(own, [...segments, { type: "sampled", ...after! }]);
+  const trained = await own.forwardBackward([updated], { type: "crossEntropy" });
+  updated.mask.forEach((mask, t) => {
+    if (mask !== 0) assert.ok(Math.abs(updated.logprobs[t]! - trained.logprobs[0]![t]!) <= 1e-4, `token ${t}`);
+  });
+  assert.notDeepEqual(after!.logprobs, before!.logprobs);
+  assert.equal(own.openSequences, 1);
+  own.release("stale");
+  assert.equal(own.openSequences, 0);
+  await own.dispose();
+});

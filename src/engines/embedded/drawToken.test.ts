@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { randomStream, type Random } from "../../core/random.ts";
+import { drawToken } from "./drawToken.ts";
+
+const NONE: ReadonlySet<number> = new Set();
+const FULL = { temperature: 1, topK: 0, topP: 1 };
+
+/** A stream that always says the same. */
+function fixed(value: number): Random {
+  return { ...randomStream(0), next: () => value };
+}
+
+test("the log-probability is that of the untouched distribution", () => {
+  // exp(0) + exp(ln 2) + exp(ln 5) = 8: probabilities 1/8, 2/8, 5/8.
+  const logits = Float32Array.of(0, Math.log(2), Math.log(5));
+  const drawn = [0.1, 0.2, 0.5].map((u) => drawToken(logits, FULL, NONE, fixed(u)));
+  assert.deepEqual(drawn.map((d) => d.token), [0, 1, 2]); // thresholds 0.125 and 0.375
+  [1 / 8, 2 / 8, 5 / 8].forEach((p, i) => assert.ok(Math.abs(drawn[i]!.logprob - Math.log(p)) < 1e-6));
+  // Top-1 and temperature change what is drawn, not what is reported.
+  const top = drawToken(logits, { temperature: 0.5, topK: 1, topP: 1 }, NONE, fixed(0.01));
+  assert.equal(top.token, 2);
+  assert.ok(Math.abs(top.logprob - Math.log(5 / 8)) < 1e-6);
+});
+
+test("top-p keeps the smallest set that reaches p, temperature sharpens", () => {
+  const logits = Float32Array.of(Math.log(5), Math.log(3), Math.log(2));
+  // p = 0.75 needs 5/10 and 3/10; a draw of 0.99 of their mass is the second.
+  assert.equal(drawToken(logits, { ...FULL, topP: 0.75 }, NONE, fixed(0.99)).token, 1);
+  assert.equal(drawToken(logits, { ...FULL, topP: 0.5 }, NONE, fixed(0.99)).token, 0);
+  // At temperature 0.5 weights are squared: 25, 9, 4 of 38; 0.7 * 38 = 26.6 is past the first.
+  assert.equal(drawToken(logits, { ...FULL, temperature: 0.5 }, NONE, fixed(0.64)).token, 0);
+  assert.equal(drawToken(logits, { ...FULL, temperature: 0.5 }, NONE, fixed(0.7)).token, 1);
+});
+
+test("a banned token that leads is not drawn, also when it dwarfs the others", () => {
+  const logits = Float32Array.of(9, 1, 0);
+  for (const temperature of [0, 0.01, 1])
+    assert.equal(drawToken(logits, { ...FULL, temperature }, new Set([0]), fixed(0)).token, 1);
+});
