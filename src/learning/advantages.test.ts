@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { defaultAdvantage, groupAdvantages } from "./advantages.ts";
+import { groupAdvantages } from "./advantages.ts";
 import type { AdvantageOptions } from "./advantages.ts";
-import { close } from "./testSupport.ts";
+import { close, paperAdvantage } from "./testSupport.ts";
 
 const advantages = (
   rewards_G: readonly number[],
   options: Partial<AdvantageOptions> = {},
   accuracies_G: readonly (number | undefined)[] = rewards_G.map((r) => (r > 0 ? 1 : 0)),
 ): number[] =>
-  groupAdvantages(rewards_G, { ...defaultAdvantage, ...options, accuracies_G }).map((a) => a ?? NaN);
+  groupAdvantages(rewards_G, { ...paperAdvantage, ...options, accuracies_G }).map((a) => a ?? NaN);
 
 const closeAll = (actual: readonly number[], expected: readonly number[]): void => {
   assert.equal(actual.length, expected.length);
@@ -66,8 +66,8 @@ test("accuracy-only baseline: correct samples are never below 0 for calling less
 
 test("a member that could not be judged has no advantage and is not in the mean", () => {
   // mean of 1 and 0 is 0.5; with the undecided 0 counted as wrong it would be 1/3
-  const result = groupAdvantages([1, 0, 0], { ...defaultAdvantage, accuracies_G: [1, 0, undefined] });
+  const result = groupAdvantages([1, 0, 0], { ...paperAdvantage, accuracies_G: [1, 0, undefined] });
   assert.deepEqual(result, [0.5, -0.5, undefined]);
-  assert.deepEqual(groupAdvantages([0], { ...defaultAdvantage, accuracies_G: [undefined] }), [undefined]);
-  assert.throws(() => groupAdvantages([0, 1], { ...defaultAdvantage, accuracies_G: [1] }), /2 rewards but 1/);
+  assert.deepEqual(groupAdvantages([0], { ...paperAdvantage, accuracies_G: [undefined] }), [undefined]);
+  assert.throws(() => groupAdvantages([0, 1], { ...paperAdvantage, accuracies_G: [1] }), /2 rewards but 1/);
 });

@@ -13,8 +13,6 @@ export interface AdvantageOptions {
   readonly normalizeByStd: boolean;
 }
 
-export const defaultAdvantage: AdvantageOptions = { baseline: "totalReward", normalizeByStd: false };
-
 /**
  * Advantages of one group. Members whose accuracy is undefined could not be judged: they are left out of mean and
  * deviation and their advantage is undefined.

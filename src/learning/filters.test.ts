@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Segment } from "../core/trajectory.ts";
-import { defaultFilters, endReasonTypes, groupDropReason, trajectoryDropReason } from "./filters.ts";
-import { group, right, trajectory, wrong } from "./testSupport.ts";
+import { endReasonTypes, groupDropReason, trajectoryDropReason } from "./filters.ts";
+import { group, right, strictFilters, trajectory, wrong } from "./testSupport.ts";
 
-const both = defaultFilters.zeroVariance;
+const both = strictFilters.zeroVariance;
 const totalOnly = { ...both, accuracy: false };
 const accuracyOnly = { ...both, total: false };
 
@@ -60,10 +60,10 @@ test("members that cannot be judged neither make nor break variance", () => {
 
 test("end reasons by default: answered, out of turns and ended by an error survive; the rest is broken", () => {
   const kept = endReasonTypes.filter(
-    (end) => trajectoryDropReason(trajectory({ end }), defaultFilters) === undefined,
+    (end) => trajectoryDropReason(trajectory({ end }), strictFilters) === undefined,
   );
   assert.deepEqual(kept, ["answered", "turnLimit", "pythonError"]);
-  assert.equal(trajectoryDropReason(trajectory({ end: "noAction" }), defaultFilters), "noAction");
+  assert.equal(trajectoryDropReason(trajectory({ end: "noAction" }), strictFilters), "noAction");
 });
 
 test("the keep list is configuration; what cannot be trained on goes whatever it says", () => {
@@ -83,6 +83,6 @@ test("image placeholders must fit the grid", () => {
     { type: "image", source: "prompt", image: { pixels, grid: [1, 2, 4], tokenCount } },
     { type: "sampled", tokens: [1], logprobs: [-1] },
   ];
-  assert.equal(trajectoryDropReason(trajectory({ segments: withImage(2) }), defaultFilters), undefined);
-  assert.equal(trajectoryDropReason(trajectory({ segments: withImage(8) }), defaultFilters), "imageMismatch");
+  assert.equal(trajectoryDropReason(trajectory({ segments: withImage(2) }), strictFilters), undefined);
+  assert.equal(trajectoryDropReason(trajectory({ segments: withImage(8) }), strictFilters), "imageMismatch");
 });

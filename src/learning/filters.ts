@@ -14,27 +14,14 @@ export const endReasonTypes = [
   "sandboxFailure",
 ] as const satisfies readonly EndReasonType[];
 
-export const groupDropReasons = [
-  "allWrong",
-  "allRight",
-  "constantReward",
-  "undecided",
-  "nothingLeft",
-] as const;
 /**
  * `allWrong`, `allRight`: accuracy does not vary. `constantReward`: total reward does not vary although accuracy does.
  * `undecided`: no member could be judged. `nothingLeft`: every trajectory was broken.
  */
-export type GroupDropReason = (typeof groupDropReasons)[number];
+export type GroupDropReason = "allWrong" | "allRight" | "constantReward" | "undecided" | "nothingLeft";
 
-export const trajectoryDropReasons = [
-  ...endReasonTypes,
-  "undecided",
-  "imageMismatch",
-  "noSampledTokens",
-] as const;
 /** An end reason outside the keep list, or: not judged, image placeholders that do not fit the grid, nothing to train on. */
-export type TrajectoryDropReason = (typeof trajectoryDropReasons)[number];
+export type TrajectoryDropReason = EndReasonType | "undecided" | "imageMismatch" | "noSampledTokens";
 
 export interface FilterOptions {
   /** Trajectories that ended otherwise are broken. */
@@ -45,19 +32,13 @@ export interface FilterOptions {
    */
   readonly broken: "drop" | "keep";
   /**
-   * A group goes when a quantity that is switched on has standard deviation <= tolerance. Both are on by default. The
+   * A group goes when a quantity that is switched on has standard deviation <= tolerance. The
    * accuracy test also drops groups that are all right and differ only in tool calls: their one lesson is "call more",
    * right or not. The reference tests the total alone (`accuracy: false`), so it keeps those, at the bottom of the
    * ranking. All-wrong groups have total 0 throughout and go under either test.
    */
   readonly zeroVariance: { readonly accuracy: boolean; readonly total: boolean; readonly tolerance: number };
 }
-
-export const defaultFilters: FilterOptions = {
-  keepEndReasons: ["answered", "turnLimit", "pythonError"],
-  broken: "drop",
-  zeroVariance: { accuracy: true, total: true, tolerance: 1e-6 },
-};
 
 /** A failure of the sandbox is ours: like a judge that cannot decide, it says nothing about the model. */
 export function decidedAccuracy(trajectory: ScoredTrajectory): 0 | 1 | undefined {

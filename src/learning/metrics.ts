@@ -12,7 +12,7 @@ export interface MetricInfo {
 const info = (unit: MetricInfo["unit"], about: string): MetricInfo => ({ unit, about });
 
 /** Fixed names. "drawn" means every trajectory generated in the step, before any filter. */
-export const rlMetricInfo = {
+const rlMetricInfo = {
   "reward/mean": info("reward", "mean total reward of judged drawn trajectories"),
   "reward/std_mean": info("reward", "mean over drawn groups of the group's reward standard deviation"),
   "accuracy/mean": info("share", "right answers among judged drawn trajectories"),
@@ -59,7 +59,7 @@ export const rlMetricInfo = {
 } as const satisfies Record<string, MetricInfo>;
 
 /** Names with a reason at the end: counts per step; a reason that did not occur is left out, end reasons never are. */
-export const rlMetricFamilies = {
+const rlMetricFamilies = {
   "end/": info("count", "drawn trajectories by end reason"),
   "groups/dropped/": info("count", "groups filtered, by reason"),
   "trajectories/dropped/": info("count", "broken trajectories taken out of kept groups, by reason"),

@@ -5,14 +5,21 @@ import type { Task } from "../core/task.ts";
 import { metricInfo } from "./metrics.ts";
 import { initialRlState, rlLoop } from "./rlLoop.ts";
 import type { RlLoopDependencies, RlLoopOptions, RlLoopState, RlStepReport } from "./rlLoop.ts";
-import { defaultSelection } from "./selection.ts";
-import { close, group, right, ScriptedEngine, wrong } from "./testSupport.ts";
+import { close, group, paperAdvantage, right, ScriptedEngine, strictFilters, wrong } from "./testSupport.ts";
 import type { TrajectorySketch } from "./testSupport.ts";
 
 const options: RlLoopOptions = {
   steps: 3,
   seed: 4,
-  selection: { ...defaultSelection, trainGroups: 1, genBatch: 2, groupSize: 2, maxGenBatches: 2 },
+  selection: {
+    trainGroups: 1,
+    genBatch: 2,
+    groupSize: 2,
+    maxGenBatches: 2,
+    ranking: "group",
+    filters: strictFilters,
+    advantage: paperAdvantage,
+  },
   minibatches: 1,
   microBatchTokens: 100,
   clipLow: 0.2,

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Segment, ToolOutcome, Turn } from "../core/trajectory.ts";
-import { defaultAdvantage } from "./advantages.ts";
 import { rolloutMetrics } from "./rolloutMetrics.ts";
 import { withAdvantages } from "./selection.ts";
 import type { RolloutStepResult } from "./selection.ts";
-import { close, group, right } from "./testSupport.ts";
+import { close, group, paperAdvantage, right } from "./testSupport.ts";
 import type { TrajectorySketch } from "./testSupport.ts";
 import { countTrajectory } from "./trajectoryStats.ts";
 
@@ -32,7 +31,7 @@ const image: Segment = {
 };
 
 function metricsOf(members: readonly TrajectorySketch[]): ReturnType<typeof rolloutMetrics> {
-  const advantaged = withAdvantages(group("t", members), defaultAdvantage);
+  const advantaged = withAdvantages(group("t", members), paperAdvantage);
   const result: RolloutStepResult = {
     drawn: [advantaged],
     samples: [],

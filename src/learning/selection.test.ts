@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Task } from "../core/task.ts";
 import type { TrajectoryGroup } from "../core/trajectory.ts";
-import { defaultSelection, rolloutStep } from "./selection.ts";
+import { rolloutStep } from "./selection.ts";
 import type { RolloutStepResult, SelectionOptions } from "./selection.ts";
-import { group, right, wrong } from "./testSupport.ts";
+import { group, paperAdvantage, right, strictFilters, wrong } from "./testSupport.ts";
 import type { TrajectorySketch } from "./testSupport.ts";
 
 const options: SelectionOptions = {
-  ...defaultSelection,
   trainGroups: 2,
   genBatch: 3,
   groupSize: 4,
   maxGenBatches: 3,
+  ranking: "group",
+  filters: strictFilters,
+  advantage: paperAdvantage,
 };
 
 /** Plays the batches in order; a batch is the members of each of its groups, named a, b, c, ... across batches. */
@@ -117,13 +119,13 @@ test("broken trajectories count in the group's mean, and are not trained on", as
   const dropped = await play([[holed, even, weak]]);
   assert.deepEqual(shown(dropped).slice(0, 3), ["a0+0.60", "a1+0.60", "a3-0.60"]);
   assert.deepEqual(dropped.record.droppedTrajectories, { turnTokenLimit: 1 });
-  const keep = { ...defaultSelection.filters, broken: "keep" } as const;
+  const keep = { ...strictFilters, broken: "keep" } as const;
   const kept = await play([[holed, even, weak]], { filters: keep });
   assert.deepEqual(shown(kept).slice(0, 4), ["a0+0.60", "a1+0.60", "a2-0.60", "a3-0.60"]);
 });
 
 test("a group with nothing left does not count as a survivor", async () => {
-  const filters = { ...defaultSelection.filters, keepEndReasons: ["turnLimit"] } as const;
+  const filters = { ...strictFilters, keepEndReasons: ["turnLimit"] } as const;
   const late = even.map((sketch) => ({ ...sketch, end: "turnLimit" }) as const);
   const result = await play([[strong, late, late]], { filters });
   assert.deepEqual(result.record.droppedGroups, { nothingLeft: 1 });

@@ -4,9 +4,9 @@
 // a cap, beyond which the step trains on what there is.
 import type { Task } from "../core/task.ts";
 import type { ScoredTrajectory, TrajectoryGroup } from "../core/trajectory.ts";
-import { defaultAdvantage, groupAdvantages } from "./advantages.ts";
+import { groupAdvantages } from "./advantages.ts";
 import type { AdvantageOptions } from "./advantages.ts";
-import { decidedAccuracy, defaultFilters, groupDropReason, trajectoryDropReason } from "./filters.ts";
+import { decidedAccuracy, groupDropReason, trajectoryDropReason } from "./filters.ts";
 import type { FilterOptions, GroupDropReason, TrajectoryDropReason } from "./filters.ts";
 import { std } from "./statistics.ts";
 
@@ -23,17 +23,6 @@ export interface SelectionOptions {
   readonly filters: FilterOptions;
   readonly advantage: AdvantageOptions;
 }
-
-/** The paper's 7B setting. */
-export const defaultSelection: SelectionOptions = {
-  trainGroups: 16,
-  genBatch: 32,
-  groupSize: 8,
-  maxGenBatches: 4,
-  ranking: "group",
-  filters: defaultFilters,
-  advantage: defaultAdvantage,
-};
 
 /** A trajectory with the advantage its tokens are trained with. */
 export interface TrainingSample {

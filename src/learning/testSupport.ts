@@ -3,8 +3,20 @@
 import type { Datum } from "../core/datum.ts";
 import type { EndReasonType, ScoredTrajectory, Segment, TrajectoryGroup, Turn } from "../core/trajectory.ts";
 import type { AdamWParams, Codec, Engine, ForwardBackwardResult, LossSpec } from "../engines/engine.ts";
+import type { AdvantageOptions } from "./advantages.ts";
+import type { FilterOptions } from "./filters.ts";
 
 export const imagePadId = 99;
+
+/** As the paper has it: mean total reward as the baseline, no division. */
+export const paperAdvantage: AdvantageOptions = { baseline: "totalReward", normalizeByStd: false };
+
+/** Every test of variance on, broken trajectories dropped. */
+export const strictFilters: FilterOptions = {
+  keepEndReasons: ["answered", "turnLimit", "pythonError"],
+  broken: "drop",
+  zeroVariance: { accuracy: true, total: true, tolerance: 1e-6 },
+};
 
 export interface TrajectorySketch {
   readonly accuracy?: 0 | 1 | undefined;

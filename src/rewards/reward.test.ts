@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndReason, Trajectory } from "../core/trajectory.ts";
-import { DEFAULT_REWARD, scoreTrajectory } from "./reward.ts";
+import { scoreTrajectory } from "./reward.ts";
+import type { RewardOptions } from "./reward.ts";
+
+const PAPER_REWARD: RewardOptions = { toolCall: 0.1, countedCalls: "ran", maxAnswerChars: 1000 };
 
 function trajectory(more: Partial<Trajectory>): Trajectory {
   return {
@@ -21,8 +24,8 @@ function trajectory(more: Partial<Trajectory>): Trajectory {
 }
 
 test("right answers earn 1 and 0.1 for each call: 1 + 3 * 0.1", () => {
-  assert.deepEqual(scoreTrajectory(trajectory({}), DEFAULT_REWARD), { total: 1, accuracy: 1, toolCall: 0 });
-  const reward = scoreTrajectory(trajectory({ toolCalls: 3 }), DEFAULT_REWARD);
+  assert.deepEqual(scoreTrajectory(trajectory({}), PAPER_REWARD), { total: 1, accuracy: 1, toolCall: 0 });
+  const reward = scoreTrajectory(trajectory({ toolCalls: 3 }), PAPER_REWARD);
   assert.equal(reward.accuracy, 1);
   assert.ok(Math.abs(reward.total - 1.3) < 1e-12 && Math.abs(reward.toolCall - 0.3) < 1e-12);
 });
@@ -30,19 +33,19 @@ test("right answers earn 1 and 0.1 for each call: 1 + 3 * 0.1", () => {
 test("wrong answers earn nothing for their calls", () => {
   const reward = scoreTrajectory(
     trajectory({ answer: "5", toolCalls: 3, effectiveToolCalls: 3 }),
-    DEFAULT_REWARD,
+    PAPER_REWARD,
   );
   assert.deepEqual(reward, { total: 0, accuracy: 0, toolCall: 0 });
 });
 
 test("countedCalls chooses which calls pay, toolCall how much", () => {
   const calls = trajectory({ toolCalls: 4, effectiveToolCalls: 2 });
-  assert.equal(scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0.25 }).total, 2);
+  assert.equal(scoreTrajectory(calls, { ...PAPER_REWARD, toolCall: 0.25 }).total, 2);
   assert.equal(
-    scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0.25, countedCalls: "effective" }).total,
+    scoreTrajectory(calls, { ...PAPER_REWARD, toolCall: 0.25, countedCalls: "effective" }).total,
     1.5,
   );
-  assert.deepEqual(scoreTrajectory(calls, { ...DEFAULT_REWARD, toolCall: 0 }), {
+  assert.deepEqual(scoreTrajectory(calls, { ...PAPER_REWARD, toolCall: 0 }), {
     total: 1,
     accuracy: 1,
     toolCall: 0,
@@ -51,9 +54,9 @@ test("countedCalls chooses which calls pay, toolCall how much", () => {
 
 test("answers longer than maxAnswerChars earn 0, at the limit they do not", () => {
   const padded = trajectory({ answer: "4".padEnd(1000), toolCalls: 1 });
-  assert.equal(scoreTrajectory(padded, DEFAULT_REWARD).total, 1.1);
+  assert.equal(scoreTrajectory(padded, PAPER_REWARD).total, 1.1);
   const tooLong = trajectory({ answer: "4".padEnd(1001), toolCalls: 1 });
-  assert.deepEqual(scoreTrajectory(tooLong, DEFAULT_REWARD), { total: 0, accuracy: 0, toolCall: 0 });
+  assert.deepEqual(scoreTrajectory(tooLong, PAPER_REWARD), { total: 0, accuracy: 0, toolCall: 0 });
 });
 
 test("every other end earns 0, and accuracy is undecided only when the sandbox failed", () => {
@@ -67,9 +70,9 @@ test("every other end earns 0, and accuracy is undecided only when the sandbox f
   ] as const;
   for (const type of ends) {
     const endReason: EndReason = { type };
-    const reward = scoreTrajectory(trajectory({ endReason, toolCalls: 2 }), DEFAULT_REWARD);
+    const reward = scoreTrajectory(trajectory({ endReason, toolCalls: 2 }), PAPER_REWARD);
     assert.deepEqual(reward, { total: 0, accuracy: 0, toolCall: 0 }, type);
   }
   const failed = trajectory({ endReason: { type: "sandboxFailure", message: "x" }, toolCalls: 2 });
-  assert.deepEqual(scoreTrajectory(failed, DEFAULT_REWARD), { total: 0, accuracy: undefined, toolCall: 0 });
+  assert.deepEqual(scoreTrajectory(failed, PAPER_REWARD), { total: 0, accuracy: undefined, toolCall: 0 });
 });

@@ -12,8 +12,6 @@ export interface RewardOptions {
   readonly maxAnswerChars: number;
 }
 
-export const DEFAULT_REWARD: RewardOptions = { toolCall: 0.1, countedCalls: "ran", maxAnswerChars: 1000 };
-
 /** Scores one finished trajectory; asynchronous graders (a judge) fit the same type. */
 export type RewardFunction = (trajectory: Trajectory) => Reward | Promise<Reward>;
 

@@ -9,9 +9,12 @@ import { EngineError } from "../core/errors.ts";
 import { randomStream } from "../core/random.ts";
 import type { Sampler, SampleRequest } from "../engines/engine.ts";
 import type { PythonRuntime } from "../sandbox/runtime.ts";
-import { DEFAULT_REWARD, scoreTrajectory } from "../rewards/reward.ts";
+import { scoreTrajectory } from "../rewards/reward.ts";
+import type { RewardOptions } from "../rewards/reward.ts";
 import { collectGroups } from "./collect.ts";
 import type { CollectOptions, CollectProgress } from "./collect.ts";
+
+const REWARD: RewardOptions = { toolCall: 0.1, countedCalls: "ran", maxAnswerChars: 1000 };
 
 /** Each turn: code (3 in 5), an answer, or nonsense. Logs each batch as drawn sequences. */
 class RandomPolicy implements Sampler {
@@ -77,7 +80,7 @@ function options(more: Partial<CollectOptions> = {}): CollectOptions {
     limits: { maxTurns: 4, maxTurnTokens: 100, maxContextTokens: 1000, maxImages: 4 },
     errorPolicy: "show",
     sampling: { temperature: 1, topP: 1, topK: 0 },
-    reward: (trajectory) => scoreTrajectory(trajectory, DEFAULT_REWARD),
+    reward: (trajectory) => scoreTrajectory(trajectory, REWARD),
     randomFor: (task, member) => randomStream(7, "rollout", task.id, member),
     ...more,
   };
@@ -119,7 +122,7 @@ test("groups come in task order with members in order, scored, and the first bat
     );
     for (const t of group.trajectories) {
       assert.equal(t.taskId, group.taskId);
-      assert.deepEqual(t.reward, scoreTrajectory(t, DEFAULT_REWARD));
+      assert.deepEqual(t.reward, scoreTrajectory(t, REWARD));
       assert.equal(t.segments[1], group.trajectories[0]?.segments[1], "a group shares its image");
     }
   }

@@ -117,15 +117,3 @@ export function preprocess(view: ViewImage): Float32Array {
           });
   return out;
 }
-
-/** Patches of several images one after another, [sum of h * w, 1176], as the vision tower takes them. */
-export function preprocessAll(views: readonly ViewImage[]): Float32Array {
-  const parts = views.map(preprocess);
-  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}

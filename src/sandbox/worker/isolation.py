@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 38, 36
 OPEN_FILES = 128
 # Counted per user, not per session, until sessions have a user namespace of their own: only a stop for fork bombs.
 USER_PROCESSES = 4096

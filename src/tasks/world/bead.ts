@@ -10,7 +10,7 @@
 import { COLOUR_SIGNS } from "./vocabulary.ts";
 import type { Box, Colour } from "./vocabulary.ts";
 
-export const DOT_RADIUS = 3.5;
+const DOT_RADIUS = 3.5;
 const RING_RADIUS = 6;
 const HALO_RADIUS = 8;
 /** No pixel further than this from the centre is touched, in px. */

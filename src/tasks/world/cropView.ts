@@ -5,11 +5,10 @@
 import type { RgbImage } from "../../core/image.ts";
 import type { Random } from "../../core/random.ts";
 
-export const INTERPOLATIONS = ["hann", "linear", "nearest"] as const;
-export type Interpolation = (typeof INTERPOLATIONS)[number];
+export type Interpolation = "hann" | "linear" | "nearest";
 
 /** Side of an observed figure in px, as the tool's figure settings make it. */
-export const FIGURE_SIZE = 84;
+const FIGURE_SIZE = 84;
 
 /** Mostly matplotlib's own look, sometimes another. */
 export function drawInterpolation(random: Random): Interpolation {

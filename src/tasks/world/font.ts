@@ -3,9 +3,8 @@
 // leftmost in the highest bit.
 import type { RgbImage } from "../../core/image.ts";
 
-/** Pixels from one character to the next, and from one line to the next, at scale 1. */
+/** Pixels from one character to the next at scale 1. */
 export const CHARACTER_WIDTH = 6;
-export const LINE_HEIGHT = 9;
 const FIRST = 32;
 
 const GLYPHS = (

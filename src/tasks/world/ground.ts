@@ -9,12 +9,10 @@ import type { Box } from "./vocabulary.ts";
 export const TILE_SIZE = 512;
 /** Horizontal offsets and box edges are multiples of this many px (4 px of RGB are three words). */
 export const ALIGNMENT = 4;
-export const GROUND_LEVEL = 128;
+const GROUND_LEVEL = 128;
 const COARSE_RANGE = 9;
 const FINE_RANGE = 7;
 const NOISE_RANGE = 9;
-/** Largest distance of a ground pixel from GROUND_LEVEL. */
-export const GROUND_RANGE = COARSE_RANGE + FINE_RANGE + NOISE_RANGE;
 
 const WORDS_PER_ROW = (TILE_SIZE * 3) / 4;
 let tiles: readonly [coarse: Uint32Array, fine: Uint32Array, noise: Uint32Array] | undefined;

@@ -41,7 +41,7 @@ export interface PretrainSample {
   readonly segments: readonly Segment[];
 }
 
-export const DEFAULT_MIX: Readonly<Record<PretrainKind, number>> = {
+const DEFAULT_MIX: Readonly<Record<PretrainKind, number>> = {
   crops: 0.5,
   disc: 0.15,
   syntax: 0.2,
@@ -49,15 +49,6 @@ export const DEFAULT_MIX: Readonly<Record<PretrainKind, number>> = {
 };
 const EMPTY_SHARE = 0.25;
 const LOOKING: Readonly<Partial<Record<Kind, number>>> = { look: 2, search: 2, compare: 1, count: 1 };
-
-/** Endless; one stream feeds all. */
-export function* pretrainSamples(
-  options: PretrainOptions,
-  codec: Codec,
-  random: Random,
-): Generator<PretrainSample, never> {
-  for (;;) yield pretrainSample(options, codec, random);
-}
 
 /** One sample; give each a stream of its own to address samples by number. */
 export function pretrainSample(options: PretrainOptions, codec: Codec, random: Random): PretrainSample {

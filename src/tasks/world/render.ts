@@ -7,7 +7,7 @@ import type { Disc, Scene } from "./scene.ts";
 import { CANVAS_HEIGHT, CANVAS_WIDTH, COLOUR_SIGNS, PLACE_BOXES } from "./vocabulary.ts";
 import type { Box } from "./vocabulary.ts";
 
-export const WHOLE_CANVAS: Box = [0, 0, CANVAS_WIDTH, CANVAS_HEIGHT];
+const WHOLE_CANVAS: Box = [0, 0, CANVAS_WIDTH, CANVAS_HEIGHT];
 const DISC_AMPLITUDE = 100;
 
 /** The scene's pixels inside `box` (default: the whole canvas). */

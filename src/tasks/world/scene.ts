@@ -49,9 +49,9 @@ export interface SceneOptions {
 }
 
 /** Amplitude at contrast 1; with the ground's own range (see ground.ts) nothing ever clips. */
-export const FULL_AMPLITUDE = 100;
+const FULL_AMPLITUDE = 100;
 /** Largest distance of a bead's centre from its box's centre along each axis, in px. */
-export const BEAD_JITTER = 5;
+const BEAD_JITTER = 5;
 const DISC_RADIUS = 150;
 
 export function drawScene(options: SceneOptions, random: Random): Scene {
