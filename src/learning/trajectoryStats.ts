@@ -1,4 +1,5 @@
 // What one trajectory amounts to in numbers; the RL metrics and the evaluation count the same way.
+import { sampledTokens, visualTokens } from "../agent/tokenCounts.ts";
 import type { EndReasonType, Trajectory } from "../core/trajectory.ts";
 import { endReasonTypes } from "./filters.ts";
 
@@ -17,21 +18,22 @@ export interface TrajectoryCounts {
   readonly failures: number;
 }
 
-export function countTrajectory({ segments, turns }: Trajectory): TrajectoryCounts {
-  const counts = { sampledTokens: 0, logprobSum: 0, visualTokens: 0, cells: 0, pythonErrors: 0, failures: 0 };
-  for (const segment of segments) {
-    if (segment.type === "image") counts.visualTokens += segment.image.tokenCount;
-    if (segment.type !== "sampled") continue;
-    counts.sampledTokens += segment.tokens.length;
-    counts.logprobSum += segment.logprobs.reduce((sum, value) => sum + value, 0);
-  }
+export function countTrajectory(trajectory: Trajectory): TrajectoryCounts {
+  const { segments, turns } = trajectory;
+  const counts = { cells: 0, pythonErrors: 0, failures: 0 };
   for (const { tool } of turns) {
     if (tool === undefined) continue;
     counts.cells++;
     if (tool.outcome.type === "pythonError") counts.pythonErrors++;
     else if (tool.outcome.type !== "ok") counts.failures++;
   }
-  return { ...counts, turns: turns.length };
+  return {
+    sampledTokens: sampledTokens(trajectory),
+    logprobSum: sumOf(segments, (s) => (s.type === "sampled" ? sumOf(s.logprobs, (logprob) => logprob) : 0)),
+    visualTokens: visualTokens(trajectory),
+    turns: turns.length,
+    ...counts,
+  };
 }
 
 /** Every end reason with its count, zeros included. */

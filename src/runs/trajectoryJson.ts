@@ -4,6 +4,7 @@ import { z } from "zod";
 import { DataError } from "../core/errors.ts";
 import type { RgbImage } from "../core/image.ts";
 import type { ScoredTrajectory, Segment, ToolResult, Trajectory, Turn } from "../core/trajectory.ts";
+import { endReasonTypes } from "../learning/filters.ts";
 
 const version = 1;
 const numbers = z.array(z.number());
@@ -57,17 +58,7 @@ const turnSchema = z.strictObject({
 });
 
 const endReasonSchema = z.union([
-  z.strictObject({
-    type: z.enum([
-      "answered",
-      "turnLimit",
-      "turnTokenLimit",
-      "contextLimit",
-      "imageLimit",
-      "noAction",
-      "pythonError",
-    ]),
-  }),
+  z.strictObject({ type: z.enum(endReasonTypes).exclude(["sandboxFailure"]) }),
   z.strictObject({ type: z.literal("sandboxFailure"), message: z.string() }),
 ]);
 
