@@ -104,7 +104,11 @@ test("what cannot work ends before Python starts, with the remedy", async () => 
     DataError,
     /none\.png: cannot be read \(there is no such file\)/,
   );
-  await fails([join(dir, "none.py")], DataError, /none\.py: cannot be read/);
+  await fails(
+    [join(dir, "none.py")],
+    DataError,
+    /none\.py: cannot be read .*; name a Python file, or `-` for/,
+  );
 });
 
 test("a lost session is said in words", () => {

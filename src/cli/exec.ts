@@ -98,7 +98,9 @@ async function runCells(
 async function readCell(path: string): Promise<string> {
   if (path === "-") return readAll(process.stdin);
   return readFile(path, "utf8").catch((error: Error) => {
-    throw new DataError(`cell ${path}: cannot be read (${error.message})`);
+    throw new DataError(
+      `cell ${path}: cannot be read (${error.message}); name a Python file, or \`-\` for standard input`,
+    );
   });
 }
 
