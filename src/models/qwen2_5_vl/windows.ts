@@ -1,6 +1,7 @@
 // Order and attention bounds of the vision tower's patches. The processor emits patches merge cell by merge cell (2x2);
 // the tower then regroups the cells by window, so that most blocks attend inside a window only. Same numbers as
-// `get_vision_position_ids` and `get_window_index` of Transformers.
+// `get_vision_position_ids` and `get_window_index` of Transformers. The embedded engine leaves the patches in place and
+// masks instead (engines/embedded/visionBatch.ts); its test holds the masks against the bounds given here.
 import { DataError } from "../../core/errors.ts";
 import type { PatchGrid } from "../../core/trajectory.ts";
 import type { Qwen25VLVisionConfig } from "./config.ts";
