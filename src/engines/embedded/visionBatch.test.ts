@@ -85,9 +85,15 @@ test("by hand: 1 x 3 cells in windows of 2 x 2 cells, beside an image of one cel
       .join("");
     return Array.from({ length: 24 }, (_, row) => values.slice(12 * row, 12 * row + 12));
   };
-  const [wide, narrow, whole, single] = ["xxxxxxxx....", "........xxxx", "xxxxxxxxxxxx", "xxxx........"];
+  const times = (n: number, row: string): string[] => Array.from({ length: n }, () => row);
+  const [wide, narrow, whole, single] = [
+    "xxxxxxxx....",
+    "........xxxx",
+    "xxxxxxxxxxxx",
+    "xxxx........",
+  ] as const;
   const alone = Array.from({ length: 8 }, (_, i) => `${".".repeat(4 + i)}x${".".repeat(7 - i)}`);
-  const second = [...Array<string | undefined>(4).fill(single), ...alone];
-  assert.deepEqual(drawn("windowBias"), [...Array(8).fill(wide), ...Array(4).fill(narrow), ...second]);
-  assert.deepEqual(drawn("imageBias"), [...Array(12).fill(whole), ...second]);
+  const second = [...times(4, single), ...alone];
+  assert.deepEqual(drawn("windowBias"), [...times(8, wide), ...times(4, narrow), ...second]);
+  assert.deepEqual(drawn("imageBias"), [...times(12, whole), ...second]);
 });
