@@ -7,7 +7,7 @@ export function registerSft(program: Command): void {
     name: "sft",
     summary: "supervised fine-tuning on demonstrations",
     description:
-      "Fine-tune the policy of model.init on demonstrations that the scripted teacher makes with real Python.",
+      "Fine-tune the policy of sft.init on demonstrations that the scripted teacher makes with real Python.",
     runSuffix: "-sft",
     init: ({ sft }) => ({ key: "sft.init", path: sft.init }),
     load: async () => (await import("./stages/sft.ts")).runSft,

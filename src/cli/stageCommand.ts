@@ -27,7 +27,9 @@ export interface StageCommand {
   /** Offers `--from-scratch`. */
   readonly canStartFromScratch?: boolean;
   /** The checkpoint the stage starts from, and its config key. */
-  readonly init: (config: ResolvedConfig) => { readonly key: string; readonly path: string | undefined } | undefined;
+  readonly init: (
+    config: ResolvedConfig,
+  ) => { readonly key: string; readonly path: string | undefined } | undefined;
   /** Loads the stage when it is run, so that `--help` and config errors come at once. */
   readonly load: () => Promise<Stage>;
 }

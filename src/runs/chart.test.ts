@@ -6,7 +6,9 @@ import { meanCurve, metricPoints, panelsOf, studentT95 } from "./curves.ts";
 /** Every number in the attributes that hold coordinates. */
 function coordinates(svg: string): number[] {
   const attributes = [...svg.matchAll(/ (?:d|x|y|cx|cy|width|height|viewBox|transform)="([^"]*)"/g)];
-  return attributes.flatMap(([, value = ""]) => (value.match(/NaN|Infinity|[-+]?[\d.]+(?:e[-+]?\d+)?/gi) ?? []).map(Number));
+  return attributes.flatMap(([, value = ""]) =>
+    (value.match(/NaN|Infinity|[-+]?[\d.]+(?:e[-+]?\d+)?/gi) ?? []).map(Number),
+  );
 }
 
 function pathsOf(svg: string): string[] {
@@ -47,7 +49,14 @@ test("only finite coordinates, for empty, one-point, flat and damaged series", (
   const panels: Panel[] = [
     { title: "no curve", curves: [] },
     ...series.map((points): Panel => ({ title: "p", unit: "%", curves: [{ label: "a", points }] })),
-    ...series.map((points): Panel => ({ title: "p", fromZero: true, curves: [{ label: "a", points }, { label: "b", points: [] }] })),
+    ...series.map((points): Panel => ({
+      title: "p",
+      fromZero: true,
+      curves: [
+        { label: "a", points },
+        { label: "b", points: [] },
+      ],
+    })),
   ];
   for (const smooth of [0, 5]) {
     const svg = renderCurves(panels, { title: "all", smooth });
@@ -88,7 +97,10 @@ test("names from outside are escaped, and a legend appears for two labels or mor
 });
 
 test("smoothing is a centred mean of the finite neighbours", () => {
-  const y = smoothed([1, 2, 6, NaN, 4].map((value, x) => ({ x, y: value })), 3).map((p) => p.y);
+  const y = smoothed(
+    [1, 2, 6, NaN, 4].map((value, x) => ({ x, y: value })),
+    3,
+  ).map((p) => p.y);
   assert.deepEqual(y, [1.5, 3, 4, NaN, 4]);
 });
 
@@ -104,7 +116,11 @@ test("seeds become their mean with Student's interval", () => {
 });
 
 test("panels come from records, with the metric's unit; a step without the metric is left out", () => {
-  const records = [{ step: 1, "accuracy/mean": 0.5 }, { step: 2, other: 1 }, { step: 3, "accuracy/mean": 0.75 }];
+  const records = [
+    { step: 1, "accuracy/mean": 0.5 },
+    { step: 2, other: 1 },
+    { step: 3, "accuracy/mean": 0.75 },
+  ];
   assert.deepEqual(metricPoints(records, "accuracy/mean"), [
     { x: 1, y: 0.5 },
     { x: 3, y: 0.75 },

@@ -82,30 +82,45 @@ function renderPanel(given: Panel, options: ChartOptions, colourOf: (label: stri
   const percent = panel.unit === "%";
   const head = text(inset.left, 20, panel.title, { size: 12.5, weight: 600 });
   const unit =
-    panel.unit === undefined || percent ? "" : text(right, 20, panel.unit, { size: 11, anchor: "end", fill: "#666666" });
+    panel.unit === undefined || percent
+      ? ""
+      : text(right, 20, panel.unit, { size: 11, anchor: "end", fill: "#666666" });
   const xName = text((inset.left + right) / 2, panelHeight - 8, options.xLabel ?? "step", {
     size: 11,
     anchor: "middle",
     fill: "#666666",
   });
   const frame = `<path d="M${inset.left},${inset.top}V${bottom}H${right}" fill="none" stroke="#999999"/>`;
-  const xExtent = extentOf(panel.curves.flatMap((c) => c.points.filter((p) => Number.isFinite(p.y)).map((p) => p.x)));
+  const xExtent = extentOf(
+    panel.curves.flatMap((c) => c.points.filter((p) => Number.isFinite(p.y)).map((p) => p.x)),
+  );
   const yExtent = extentOf(
     panel.curves.flatMap((c) =>
-      c.points.filter((p) => Number.isFinite(p.x)).flatMap((p) => [p.y, ...(hasBand(p) ? [p.low, p.high] : [])]),
+      c.points
+        .filter((p) => Number.isFinite(p.x))
+        .flatMap((p) => [p.y, ...(hasBand(p) ? [p.low, p.high] : [])]),
     ),
   );
   if (xExtent === undefined || yExtent === undefined)
     return (
-      head + frame + text((inset.left + right) / 2, (inset.top + bottom) / 2, "no data", { anchor: "middle", fill: "#999999" })
+      head +
+      frame +
+      text((inset.left + right) / 2, (inset.top + bottom) / 2, "no data", {
+        anchor: "middle",
+        fill: "#999999",
+      })
     );
 
   const xScale = scaleLinear(widened(xExtent, 1), [inset.left, right]);
-  const yDomain: Extent = panel.fromZero === true ? [Math.min(0, yExtent[0]), Math.max(0, yExtent[1])] : yExtent;
+  const yDomain: Extent =
+    panel.fromZero === true ? [Math.min(0, yExtent[0]), Math.max(0, yExtent[1])] : yExtent;
   const yScale = scaleLinear(widened(yDomain, 0.1), [bottom, inset.top]).nice(4);
   const yFormat = yScale.tickFormat(4, percent ? "%" : tickStyle(yScale.domain()));
   const wholeSteps = xScale.ticks(5).filter(Number.isInteger);
-  const xFormat = xScale.tickFormat(5, Math.abs(xExtent[1]) >= 1e5 ? "~s" : wholeSteps.length > 1 ? ",d" : undefined);
+  const xFormat = xScale.tickFormat(
+    5,
+    Math.abs(xExtent[1]) >= 1e5 ? "~s" : wholeSteps.length > 1 ? ",d" : undefined,
+  );
   const yTicks = yScale.ticks(4).map((value) => {
     const y = fixed(yScale(value));
     return (
@@ -130,7 +145,12 @@ function renderCurve(
 ): string {
   const points = curve.points.filter((p) => Number.isFinite(p.x));
   const drawn = (p: CurvePoint): boolean => Number.isFinite(p.y);
-  const toPath = line<CurvePoint>((p) => scales.x(p.x), (p) => scales.y(p.y)).defined(drawn).digits(2);
+  const toPath = line<CurvePoint>(
+    (p) => scales.x(p.x),
+    (p) => scales.y(p.y),
+  )
+    .defined(drawn)
+    .digits(2);
   const toBand = area<CurvePoint>()
     .x((p) => scales.x(p.x))
     .y0((p) => scales.y(p.low ?? p.y))

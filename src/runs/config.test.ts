@@ -44,7 +44,10 @@ test("an empty config is the paper's settings", () => {
   });
   const { genBatch, trainBatch, rolloutsPerPrompt } = config.selection;
   assert.deepEqual([genBatch, trainBatch, rolloutsPerPrompt], [32, 16, 8]);
-  assert.deepEqual([config.agent.maxTurns, config.agent.onPythonError, config.agent.schedule], [5, "show", "lockstep"]);
+  assert.deepEqual(
+    [config.agent.maxTurns, config.agent.onPythonError, config.agent.schedule],
+    [5, "show", "lockstep"],
+  );
 });
 
 test("sections are what the rooms take, so that nothing is renamed on the way", () => {
@@ -85,7 +88,10 @@ test("an unknown key names itself, the file, the value and the nearest valid nam
 });
 
 test("a key in the wrong section is answered with where it belongs", () => {
-  assert.equal(messageOf("toolCall: 0"), "a.yaml: unknown key toolCall (value 0); nearest valid name: reward.toolCall");
+  assert.equal(
+    messageOf("toolCall: 0"),
+    "a.yaml: unknown key toolCall (value 0); nearest valid name: reward.toolCall",
+  );
   assert.match(
     messageOf("train: {learningRate: 1}"),
     /; nearest valid name: optimizer\.learningRate or sft\.optimizer\.learningRate or pretrain\.optimizer\.learningRate$/,
@@ -114,9 +120,18 @@ test("ill-typed and out-of-range values name the rule and the value", () => {
       "agent: {onPythonError: shwo}",
       'agent.onPythonError must be one of "show", "end", received "shwo"; nearest valid value: "show"',
     ],
-    ["engine: {type: embeded}", 'engine.type must be "embedded", received "embeded"; nearest valid value: "embedded"'],
-    ["selection: {genBatch: 2, maxGenBatches: 2, trainBatch: 5}", "selection.trainBatch must not exceed genBatch * maxGenBatches (4), or no step can fill it, received 5"],
-    ["model: {processor: {minPixels: 9999, maxPixels: 999}}", "model.processor.minPixels must not exceed maxPixels (999), received 9999"],
+    [
+      "engine: {type: embeded}",
+      'engine.type must be "embedded", received "embeded"; nearest valid value: "embedded"',
+    ],
+    [
+      "selection: {genBatch: 2, maxGenBatches: 2, trainBatch: 5}",
+      "selection.trainBatch must not exceed genBatch * maxGenBatches (4), or no step can fill it, received 5",
+    ],
+    [
+      "model: {processor: {minPixels: 9999, maxPixels: 999}}",
+      "model.processor.minPixels must not exceed maxPixels (999), received 9999",
+    ],
   ];
   for (const [text, message] of cases) assert.equal(messageOf(text), `a.yaml: ${message}`);
 });
@@ -142,7 +157,10 @@ test("a mistake in --set names --set, one in the file the file", () => {
   );
   assert.equal(messageOf("", ["a..b=1"]).slice(0, 14), "--set a..b=1: ");
   assert.equal(messageOf("seed: 4", ["seed.x=1"]), "--set seed.x=1: seed is 4, not a section with keys");
-  assert.match(messageOf("", ["__proto__.polluted=1"]), /^--set __proto__\.polluted=1: unknown key __proto__ /);
+  assert.match(
+    messageOf("", ["__proto__.polluted=1"]),
+    /^--set __proto__\.polluted=1: unknown key __proto__ /,
+  );
   assert.equal(({} as { polluted?: number }).polluted, undefined);
 });
 
@@ -167,9 +185,15 @@ test("--set values are YAML and the last one wins", () => {
 });
 
 test("truncated sampling is refused for training and allowed in evaluation", () => {
-  assert.match(messageOf("sampling: {topP: 0.9}"), /^a\.yaml: sampling\.topP must be off .*evaluation\.topP.*received 0\.9$/);
+  assert.match(
+    messageOf("sampling: {topP: 0.9}"),
+    /^a\.yaml: sampling\.topP must be off .*evaluation\.topP.*received 0\.9$/,
+  );
   assert.match(messageOf("sampling: {topK: 5}"), /^a\.yaml: sampling\.topK must be off/);
-  assert.match(messageOf("sampling: {temperature: 0.5}"), /sampling\.temperature must be 1 in training: .*received 0\.5$/);
+  assert.match(
+    messageOf("sampling: {temperature: 0.5}"),
+    /sampling\.temperature must be 1 in training: .*received 0\.5$/,
+  );
   assert.equal(parseConfig("evaluation: {topP: 0.9, topK: 5}", "a.yaml").evaluation.topP, 0.9);
 });
 
@@ -191,7 +215,10 @@ test("a section whose keys are all commented out means its defaults", () => {
 test("text that is not YAML, or not sections, is a ConfigError that names the file", () => {
   assert.match(messageOf("a: ["), /^a\.yaml: not valid YAML: .*line 1/s);
   assert.equal(messageOf("- 1"), "a.yaml: must hold sections of keys, received [1]");
-  assert.throws(() => loadConfig("/nowhere/x.yaml"), { name: "ConfigError", message: /^config file \/nowhere\/x\.yaml cannot be read/ });
+  assert.throws(() => loadConfig("/nowhere/x.yaml"), {
+    name: "ConfigError",
+    message: /^config file \/nowhere\/x\.yaml cannot be read/,
+  });
 });
 
 test("the shipped recipe is valid, and a dumped config reads back the same", () => {

@@ -30,7 +30,8 @@ export function loadConfig(path: string, overrides: readonly string[] = []): Res
 /** As `loadConfig`, from text; `source` is the file name used in messages and, without extension, the default name. */
 export function parseConfig(text: string, source: string, overrides: readonly string[] = []): ResolvedConfig {
   const root = parseYaml(text, source) ?? {};
-  if (!isSection(root)) throw new ConfigError(`${source}: must hold sections of keys, received ${JSON.stringify(root)}`);
+  if (!isSection(root))
+    throw new ConfigError(`${source}: must hold sections of keys, received ${JSON.stringify(root)}`);
   const sets = overrides.map(parseOverride);
   for (const set of sets) applyOverride(root, set);
   fillSections(root);
@@ -54,7 +55,9 @@ export function resolveInputPath(path: string, key: string, cwd = process.cwd())
   const places = isAbsolute(path) ? [path] : [...new Set([resolve(cwd, path), resolve(packageRoot, path)])];
   const found = places.find((place) => existsSync(place));
   if (found === undefined)
-    throw new ConfigError(`${key}: ${JSON.stringify(path)} does not exist (looked for ${places.join(" and ")})`);
+    throw new ConfigError(
+      `${key}: ${JSON.stringify(path)} does not exist (looked for ${places.join(" and ")})`,
+    );
   return found;
 }
 
@@ -72,6 +75,8 @@ function fillSections(root: Record<string, unknown>): void {
 }
 
 function defaultName(source: string): string {
-  const name = basename(source, extname(source)).replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+  const name = basename(source, extname(source))
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "");
   return name === "" ? "run" : name;
 }

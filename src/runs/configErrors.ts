@@ -89,7 +89,8 @@ function namesOfUnion(issue: z.core.$ZodIssueInvalidUnion): readonly unknown[] {
 }
 
 function nearestValue(issue: z.core.$ZodIssue, value: unknown): string {
-  const valid = issue.code === "invalid_value" ? issue.values : issue.code === "invalid_union" ? namesOfUnion(issue) : [];
+  const valid =
+    issue.code === "invalid_value" ? issue.values : issue.code === "invalid_union" ? namesOfUnion(issue) : [];
   const names = valid.filter((name): name is string => typeof name === "string");
   const near = typeof value === "string" ? nearestName(value, names) : undefined;
   return near === undefined ? "" : `; nearest valid value: ${show(near)}`;

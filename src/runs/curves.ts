@@ -28,14 +28,20 @@ export const trainingPanels: readonly PanelSpec[] = [
 ];
 
 /** One panel a spec, in order; a panel whose metric no run has stays empty. */
-export function panelsOf(series: readonly RunSeries[], specs: readonly PanelSpec[] = trainingPanels): Panel[] {
+export function panelsOf(
+  series: readonly RunSeries[],
+  specs: readonly PanelSpec[] = trainingPanels,
+): Panel[] {
   return specs.map(({ metric, title, unit, fromZero }) => {
     const shown = unit ?? shownUnit(metric);
     return {
       title,
       ...(shown !== undefined && shown !== "" && { unit: shown }),
       ...(fromZero !== undefined && { fromZero }),
-      curves: series.map(({ label, runs }): Curve => ({ label, points: meanCurve(runs.map((r) => metricPoints(r, metric))) })),
+      curves: series.map(({ label, runs }): Curve => ({
+        label,
+        points: meanCurve(runs.map((r) => metricPoints(r, metric))),
+      })),
     };
   });
 }

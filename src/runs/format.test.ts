@@ -31,7 +31,12 @@ test("counts and bytes", () => {
     "1000000000",
     "?",
   ]);
-  assert.deepEqual([512, 999_999, 3_400_000, 25.3e9].map(formatBytes), ["512 B", "1 MB", "3.4 MB", "25.3 GB"]);
+  assert.deepEqual([512, 999_999, 3_400_000, 25.3e9].map(formatBytes), [
+    "512 B",
+    "1 MB",
+    "3.4 MB",
+    "25.3 GB",
+  ]);
 });
 
 test("a table lines up words to the left and numbers to the right", () => {
@@ -43,7 +48,10 @@ test("a table lines up words to the left and numbers to the right", () => {
         ["séarch", undefined, 7],
       ],
     ),
-    "kind    accuracy    n\n" + "──────  ────────  ───\n" + "look        0.50  100\n" + "séarch         –    7",
+    "kind    accuracy    n\n" +
+      "──────  ────────  ───\n" +
+      "look        0.50  100\n" +
+      "séarch         –    7",
   );
   assert.equal(renderTable(["a", "b"], []), "a  b\n─  ─");
   assert.throws(() => renderTable(["a"], [["x", "y"]]), /internal: table row has 2 cells for 1 columns/);

@@ -11,7 +11,8 @@ export interface MetricsRecord {
 
 /** One line without its newline: step first, then names in code-unit order, "time/" last. NaN and infinities are null. */
 export function metricsLine(record: MetricsRecord): string {
-  const rank = (name: string): string => (name === "step" ? "0" : name.startsWith("time/") ? "2" : "1") + name;
+  const rank = (name: string): string =>
+    (name === "step" ? "0" : name.startsWith("time/") ? "2" : "1") + name;
   const names = Object.keys(record).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   return JSON.stringify(Object.fromEntries(names.map((name) => [name, record[name]])));
 }
@@ -42,7 +43,9 @@ export function readMetrics(path: string): MetricsRecord[] {
 
 /** The record without what the clock decides. */
 export function withoutTimings(record: MetricsRecord): MetricsRecord {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => !name.startsWith("time/"))) as MetricsRecord;
+  return Object.fromEntries(
+    Object.entries(record).filter(([name]) => !name.startsWith("time/")),
+  ) as MetricsRecord;
 }
 
 function parseJson(text: string): unknown {

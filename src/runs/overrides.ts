@@ -40,7 +40,12 @@ export function applyOverride(root: Record<string, unknown>, { path, value, text
         `--set ${text}: ${path.slice(0, depth + 1).join(".")} is ${JSON.stringify(next)}, not a section with keys`,
       );
     // defineProperty, so that a key named __proto__ is an (unknown) key like any other.
-    Object.defineProperty(section, key, { value: next, enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(section, key, {
+      value: next,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
     if (!isLeaf) section = next as Record<string, unknown>;
   });
 }

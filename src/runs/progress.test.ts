@@ -45,7 +45,11 @@ test("what is over within two seconds says nothing", () => {
 test("work of unknown size shows its count and rate, no time left", () => {
   const { stream, chunks } = recorder(false);
   let now = 0;
-  const progress = createReporter({ stdout: stream, stderr: stream, now: () => now }).start("sample", undefined, "tokens");
+  const progress = createReporter({ stdout: stream, stderr: stream, now: () => now }).start(
+    "sample",
+    undefined,
+    "tokens",
+  );
   now = 4000;
   progress.update(1000);
   assert.deepEqual(chunks, ["sample: 1000 tokens, 250/s\n"]);

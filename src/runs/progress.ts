@@ -153,7 +153,8 @@ function plainLine(work: Work, at: number): string {
 function barLine(work: Work, at: number, columns: number): string {
   const width = Math.min(24, Math.floor(columns / 4));
   const elapsedMs = at - work.startedMs;
-  const share = work.total === undefined || work.total <= 0 ? 0 : Math.min(1, Math.max(0, work.done / work.total));
+  const share =
+    work.total === undefined || work.total <= 0 ? 0 : Math.min(1, Math.max(0, work.done / work.total));
   const filled = Math.round(share * width);
   const bar =
     work.total === undefined

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -69,7 +78,10 @@ test("a last line that was cut off is left out, a damaged line before it is an e
   appendFileSync(run.filePath("metrics.jsonl"), '{"step":2,"rew');
   assert.deepEqual(run.readMetrics(), [{ step: 1 }]);
   appendFileSync(run.filePath("metrics.jsonl"), "\n");
-  assert.throws(() => run.readMetrics(), (error) => error instanceof DataError && /metrics\.jsonl line 2: /.test(error.message));
+  assert.throws(
+    () => run.readMetrics(),
+    (error) => error instanceof DataError && /metrics\.jsonl line 2: /.test(error.message),
+  );
 });
 
 test("summary and files are replaced whole and leave nothing beside them", () => {
@@ -78,9 +90,17 @@ test("summary and files are replaced whole and leave nothing beside them", () =>
   run.writeSummary({ b: 2, a: [3] });
   run.writeFile("curves.svg", "<svg/>");
   assert.equal(readFileSync(run.filePath("summary.json"), "utf8"), '{\n  "b": 2,\n  "a": [\n    3\n  ]\n}\n');
-  assert.deepEqual(readdirSync(run.path).sort(), ["checkpoints", "config.yaml", "curves.svg", "summary.json"]);
+  assert.deepEqual(readdirSync(run.path).sort(), [
+    "checkpoints",
+    "config.yaml",
+    "curves.svg",
+    "summary.json",
+  ]);
   assert.throws(() => run.writeFile("checkpoints", "x"));
-  assert.deepEqual(readdirSync(run.path).filter((name) => name.endsWith(".tmp")), []);
+  assert.deepEqual(
+    readdirSync(run.path).filter((name) => name.endsWith(".tmp")),
+    [],
+  );
 });
 
 test("an existing run is opened, another folder is not", () => {

@@ -82,7 +82,8 @@ function runAt(path: string): RunDirectory {
     checkpointPath: (name) => join(path, "checkpoints", name),
     filePath,
     writeFile: (name, data) => writeFileAtomic(filePath(name), data),
-    writeSummary: (summary) => writeFileAtomic(filePath("summary.json"), `${JSON.stringify(summary, null, 2)}\n`),
+    writeSummary: (summary) =>
+      writeFileAtomic(filePath("summary.json"), `${JSON.stringify(summary, null, 2)}\n`),
     readSummary: () =>
       existsSync(filePath("summary.json"))
         ? (JSON.parse(readFileSync(filePath("summary.json"), "utf8")) as unknown)
@@ -117,7 +118,9 @@ function makeGiven(path: string, overwrite: boolean): string {
   if (!overwrite)
     throw new ConfigError(
       `--run ${path}: already holds ${isRun ? "a run" : `files (${found.slice(0, 3).join(", ")})`}; ` +
-        (isRun ? "name another directory, or give --overwrite to replace it" : "name an empty or new directory"),
+        (isRun
+          ? "name another directory, or give --overwrite to replace it"
+          : "name an empty or new directory"),
     );
   if (!isRun)
     throw new ConfigError(

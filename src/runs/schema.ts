@@ -61,13 +61,28 @@ const architecture = z
         input: mropeSection,
         message: `must sum to hiddenSize / heads / 2 (${half})`,
       });
-    divides(["vision", "heads"], vision.hiddenSize, vision.heads, `must divide vision.hiddenSize (${vision.hiddenSize})`);
+    divides(
+      ["vision", "heads"],
+      vision.hiddenSize,
+      vision.heads,
+      `must divide vision.hiddenSize (${vision.hiddenSize})`,
+    );
     const rule = (holds: boolean, path: string[], input: unknown, message: string): void => {
       if (!holds) context.addIssue({ code: "custom", path, input, message });
     };
-    rule(a.hiddenSize % (2 * a.heads) === 0, ["heads"], a.heads, "must leave an even number of channels a head");
+    rule(
+      a.hiddenSize % (2 * a.heads) === 0,
+      ["heads"],
+      a.heads,
+      "must leave an even number of channels a head",
+    );
     const turned = vision.hiddenSize % (4 * vision.heads) === 0;
-    rule(turned, ["vision", "heads"], vision.heads, "must leave a multiple of 4 channels a head (2-D rotary positions)");
+    rule(
+      turned,
+      ["vision", "heads"],
+      vision.heads,
+      "must leave a multiple of 4 channels a head (2-D rotary positions)",
+    );
     const last = vision.depth - 1;
     rule(
       vision.fullAttentionBlocks.every((block) => block <= last),
@@ -303,7 +318,10 @@ export const configSchema = z.strictObject({
   /** Names the run directory; the config file's own name when left out. */
   name: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, '.', '_' or '-', and start with a letter or digit")
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+      "must be letters, digits, '.', '_' or '-', and start with a letter or digit",
+    )
     .exactOptional(),
   seed: z.int().min(0).default(0),
   engine: engine.prefault({ type: "embedded" }),

@@ -38,7 +38,10 @@ export function namesAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): 
 /** Every dotted path of the schema, sections and leaves. */
 export function allPaths(schema: z.core.$ZodType, prefix = ""): string[] {
   const paths = shapesOf(schema).flatMap((shape) =>
-    Object.entries(shape).flatMap(([key, child]) => [`${prefix}${key}`, ...allPaths(child, `${prefix}${key}.`)]),
+    Object.entries(shape).flatMap(([key, child]) => [
+      `${prefix}${key}`,
+      ...allPaths(child, `${prefix}${key}.`),
+    ]),
   );
   return [...new Set(paths)];
 }

@@ -48,7 +48,14 @@ export function sparklineTable(rows: readonly SparklineRow[], width = 32): strin
     rows.map(({ title, values }) => {
       const finite = values.filter(Number.isFinite);
       const [low, high] = finite.length === 0 ? [] : [Math.min(...finite), Math.max(...finite)];
-      return [title, shown(finite[0]), sparkline(values, width), shown(finite.at(-1)), shown(low), shown(high)];
+      return [
+        title,
+        shown(finite[0]),
+        sparkline(values, width),
+        shown(finite.at(-1)),
+        shown(low),
+        shown(high),
+      ];
     }),
   );
 }

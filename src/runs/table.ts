@@ -14,7 +14,10 @@ export interface Column {
  * Lines of a table with a rule under the titles; no newline at the end. A missing or NaN cell is "–".
  * @throws RangeError when a row has another number of cells than there are columns
  */
-export function renderTable(columns: readonly (Column | string)[], rows: readonly (readonly Cell[])[]): string {
+export function renderTable(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly Cell[])[],
+): string {
   const specs = columns.map((column): Column => (typeof column === "string" ? { title: column } : column));
   for (const row of rows)
     if (row.length !== specs.length)
@@ -25,8 +28,8 @@ export function renderTable(columns: readonly (Column | string)[], rows: readonl
   );
   const rights = specs.map(
     (spec, i) =>
-      (spec.align ?? (rows.length > 0 && rows.every((row) => typeof row[i] !== "string") ? "right" : "left")) ===
-      "right",
+      (spec.align ??
+        (rows.length > 0 && rows.every((row) => typeof row[i] !== "string") ? "right" : "left")) === "right",
   );
   const line = (cells: readonly string[]): string =>
     cells
@@ -36,9 +39,11 @@ export function renderTable(columns: readonly (Column | string)[], rows: readonl
       })
       .join("  ")
       .trimEnd();
-  return [line(specs.map((spec) => spec.title)), widths.map((w) => "─".repeat(w)).join("  "), ...texts.map(line)].join(
-    "\n",
-  );
+  return [
+    line(specs.map((spec) => spec.title)),
+    widths.map((w) => "─".repeat(w)).join("  "),
+    ...texts.map(line),
+  ].join("\n");
 }
 
 function cellText(cell: Cell, digits: number | undefined): string {

@@ -124,7 +124,9 @@ export function trajectoryFromJson(
   const checked = trajectorySchema.safeParse(json);
   if (!checked.success) {
     const issue = checked.error.issues[0];
-    throw new DataError(`stored trajectory: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`);
+    throw new DataError(
+      `stored trajectory: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`,
+    );
   }
   const { version: _, reward, turns, segments, ...rest } = checked.data;
   const trajectory: Trajectory = {
@@ -142,7 +144,10 @@ export function trajectoryFromJson(
   };
   return reward === undefined
     ? trajectory
-    : { ...trajectory, reward: { total: reward.total, accuracy: reward.accuracy, toolCall: reward.toolCall } };
+    : {
+        ...trajectory,
+        reward: { total: reward.total, accuracy: reward.accuracy, toolCall: reward.toolCall },
+      };
 }
 
 function segmentToJson(
@@ -161,6 +166,10 @@ function segmentToJson(
   }
 }
 
-function rewardToJson({ total, accuracy, toolCall }: ScoredTrajectory["reward"]): TrajectoryJson["reward"] & object {
+function rewardToJson({
+  total,
+  accuracy,
+  toolCall,
+}: ScoredTrajectory["reward"]): TrajectoryJson["reward"] & object {
   return { total, ...(accuracy !== undefined && { accuracy }), toolCall };
 }

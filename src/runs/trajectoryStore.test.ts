@@ -12,7 +12,11 @@ const root = mkdtempSync(join(tmpdir(), "pyvision-trajectories-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 function picture(width: number, height: number, first: number): RgbImage {
-  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (first + i * 7) % 256) };
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (first + i * 7) % 256),
+  };
 }
 const view = (image: RgbImage): ViewImage => ({ pixels: image, grid: [1, 2, 2], tokenCount: 1 });
 const taskImage = picture(28, 28, 0);
@@ -93,7 +97,10 @@ test("a picture that many trajectories show is stored once, under the hash of it
   openTrajectoryStore(dir).save("b", [{ trajectories: group }]);
   const expected = [taskImage, figure, picture(28, 28, 9)].map((image) => `${hashImage(image)}.png`).sort();
   assert.deepEqual(readdirSync(join(dir, "images")).sort(), expected);
-  assert.deepEqual([...readFileSync(join(dir, "images", expected[0] ?? "")).subarray(1, 4)], [0x50, 0x4e, 0x47]);
+  assert.deepEqual(
+    [...readFileSync(join(dir, "images", expected[0] ?? "")).subarray(1, 4)],
+    [0x50, 0x4e, 0x47],
+  );
   assert.notEqual(
     hashImage({ width: 2, height: 3, data: new Uint8Array(18) }),
     hashImage({ width: 3, height: 2, data: new Uint8Array(18) }),
@@ -117,14 +124,18 @@ test("damage is a DataError that says where", () => {
   const store = openTrajectoryStore(dir);
   store.save("a", [{ trajectories: [trajectory(0, { type: "answered" }, { type: "ok" })] }]);
   const line = readFileSync(join(dir, "a.jsonl"), "utf8");
-  const isDamage = (pattern: RegExp) => (error: unknown) => error instanceof DataError && pattern.test(error.message);
+  const isDamage = (pattern: RegExp) => (error: unknown) =>
+    error instanceof DataError && pattern.test(error.message);
 
   assert.throws(() => store.load("missing"), isDamage(/no trajectories named "missing"/));
   writeFileSync(join(dir, "b.jsonl"), line + line.replace('"member":0', '"member":"x"'));
   assert.throws(() => store.load("b"), isDamage(/b\.jsonl line 2: stored trajectory: member: /));
   writeFileSync(join(dir, "c.jsonl"), line.replaceAll(hashImage(taskImage), "../../../etc/passwd"));
   assert.throws(() => store.load("c"), isDamage(/picture reference must be 32 hex digits/));
-  writeFileSync(join(dir, "images", `${hashImage(taskImage)}.png`), readFileSync(join(dir, "images", `${hashImage(figure)}.png`)));
+  writeFileSync(
+    join(dir, "images", `${hashImage(taskImage)}.png`),
+    readFileSync(join(dir, "images", `${hashImage(figure)}.png`)),
+  );
   assert.throws(() => store.load("a"), isDamage(/is not what was stored/));
   rmSync(join(dir, "images", `${hashImage(figure)}.png`));
   assert.throws(() => store.load("a"), isDamage(/is missing/));

@@ -98,11 +98,13 @@ function encodePng({ width, height, data }: RgbImage): Uint8Array {
 }
 
 function readImage(imagesPath: string, hash: string): RgbImage {
-  if (!/^[0-9a-f]{32}$/.test(hash)) throw new DataError(`picture reference must be 32 hex digits, received ${hash}`);
+  if (!/^[0-9a-f]{32}$/.test(hash))
+    throw new DataError(`picture reference must be 32 hex digits, received ${hash}`);
   const file = join(imagesPath, `${hash}.png`);
   if (!existsSync(file)) throw new DataError(`picture ${file} is missing`);
   const { width, height, data, channels } = decode(readFileSync(file));
   const image = { width, height, data: Uint8Array.from(data) };
-  if (channels !== 3 || hashImage(image) !== hash) throw new DataError(`picture ${file} is not what was stored`);
+  if (channels !== 3 || hashImage(image) !== hash)
+    throw new DataError(`picture ${file} is not what was stored`);
   return image;
 }

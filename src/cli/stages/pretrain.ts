@@ -30,7 +30,9 @@ export async function runPretrain(
       "model.architecture: pretrain needs the shape of the new model; see configs/image-mini.yaml",
     );
   if (limits === undefined)
-    throw new ConfigError("model.processor: pretrain needs the pixel limits of the new model; see configs/image-mini.yaml");
+    throw new ConfigError(
+      "model.processor: pretrain needs the pixel limits of the new model; see configs/image-mini.yaml",
+    );
   const template = loadTemplate(config.agent.template);
   reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
   const corpus = worldCorpus({ seed: config.seed, template, episodes: CORPUS_EPISODES });
@@ -51,7 +53,7 @@ export async function runPretrain(
     }
   }
   try {
-    return await runSupervised({
+    const dir = await runSupervised({
       stage: "pretrain",
       engine,
       data: data(),
@@ -59,6 +61,16 @@ export async function runPretrain(
       run,
       reporter,
     });
+    run.writeSummary({
+      stage: "pretrain",
+      name: run.name,
+      seed: config.seed,
+      steps: config.pretrain.steps,
+      parameters: engine.parameterCount,
+      vocabulary: tokenizer.vocabSize,
+      lastLoss: run.readMetrics().at(-1)?.["train/loss"],
+    });
+    return dir;
   } finally {
     await engine.dispose();
   }

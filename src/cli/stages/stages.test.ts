@@ -51,9 +51,15 @@ test("two runs of one seed have equal metrics but for the timings; another seed 
   assert.deepEqual((summary["before"] as { overall: { trajectories: number } }).overall.trajectories, 6);
   const counts = summary["counts"] as Record<string, number>;
   const drawn = a.readMetrics().reduce((n, r) => n + Number(r["trajectories/drawn"]), 0);
-  const ended = Object.entries(counts).reduce((n, [name, count]) => n + (name.startsWith("end/") ? count : 0), 0);
+  const ended = Object.entries(counts).reduce(
+    (n, [name, count]) => n + (name.startsWith("end/") ? count : 0),
+    0,
+  );
   assert.equal(ended, drawn, "every trajectory has one end reason");
-  assert.match(readFileSync(a.filePath("curves.svg"), "utf8"), /^<svg[\s\S]*Tool calls per trajectory[\s\S]*<\/svg>\s*$/);
+  assert.match(
+    readFileSync(a.filePath("curves.svg"), "utf8"),
+    /^<svg[\s\S]*Tool calls per trajectory[\s\S]*<\/svg>\s*$/,
+  );
   assert.ok(existsSync(join(a.checkpointPath("final"), "optimizer.safetensors")));
   const stored = a.trajectories.names();
   assert.deepEqual(stored, ["evaluation-000000", "evaluation-000002", "train-000001", "train-000002"]);
@@ -64,7 +70,10 @@ test("two runs of one seed have equal metrics but for the timings; another seed 
 test("training changes the weights, and sampling agrees with training on every token", async () => {
   const run = await train("gap", "train.steps=1");
   const [record] = run.readMetrics();
-  assert.ok(Number(record?.["train/logprob_gap_max"]) <= 1e-4, `gap ${String(record?.["train/logprob_gap_max"])}`);
+  assert.ok(
+    Number(record?.["train/logprob_gap_max"]) <= 1e-4,
+    `gap ${String(record?.["train/logprob_gap_max"])}`,
+  );
   const weights = (dir: string): Buffer => readFileSync(join(dir, "model.safetensors"));
   assert.notDeepEqual(weights(run.checkpointPath("final")), weights("checkpoints/image-mini/sft"));
 });
@@ -94,7 +103,11 @@ test("pretrain and sft make checkpoints that the next stage starts from", async 
 });
 
 test("the carried policy looks: it calls Python, sees a figure and answers", async () => {
-  const trajectory = await runRollout(recipe("tasks.weights={plain: 0, look: 1, search: 0, compare: 0, count: 0}"), { split: "test", taskIndex: 3, member: 1 }, silentReporter);
+  const trajectory = await runRollout(
+    recipe("tasks.weights={plain: 0, look: 1, search: 0, compare: 0, count: 0}"),
+    { split: "test", taskIndex: 3, member: 1 },
+    silentReporter,
+  );
   assert.equal(trajectory.endReason.type, "answered");
   assert.ok(trajectory.toolCalls >= 1 && trajectory.turns.some((t) => t.tool?.figures.length === 1));
   assert.ok(trajectory.segments.some((s) => s.type === "image" && s.source === "observation"));

@@ -26,7 +26,8 @@ export async function runTrain(
   { fromScratch = false }: { readonly fromScratch?: boolean } = {},
 ): Promise<string> {
   const init = fromScratch ? await runColdStart(config, run, reporter) : config.model.init;
-  if (fromScratch) run.writeConfig({ ...config, model: { ...config.model, ...(init !== undefined && { init }) } });
+  if (fromScratch)
+    run.writeConfig({ ...config, model: { ...config.model, ...(init !== undefined && { init }) } });
   const bench = await openWorkbench(config, init, "model.init", reporter);
   try {
     const before = await evaluateAndStore(bench, config, run, reporter, 0);

@@ -15,7 +15,10 @@ test("the log-probability is that of the untouched distribution", () => {
   // exp(0) + exp(ln 2) + exp(ln 5) = 8: probabilities 1/8, 2/8, 5/8.
   const logits = Float32Array.of(0, Math.log(2), Math.log(5));
   const drawn = [0.1, 0.2, 0.5].map((u) => drawToken(logits, FULL, NONE, fixed(u)));
-  assert.deepEqual(drawn.map((d) => d.token), [0, 1, 2]); // thresholds 0.125 and 0.375
+  assert.deepEqual(
+    drawn.map((d) => d.token),
+    [0, 1, 2],
+  ); // thresholds 0.125 and 0.375
   [1 / 8, 2 / 8, 5 / 8].forEach((p, i) => assert.ok(Math.abs(drawn[i]!.logprob - Math.log(p)) < 1e-6));
   // Top-1 and temperature change what is drawn, not what is reported.
   const top = drawToken(logits, { temperature: 0.5, topK: 1, topP: 1 }, NONE, fixed(0.01));

@@ -142,12 +142,20 @@ test("an update makes every cache stale: the same sequence and picture are compu
   const [before] = await own.sample([draw()]);
   const d = datum(own, [...segments, { type: "sampled", ...before! }]);
   await own.forwardBackward([d], { type: "crossEntropy" });
-  await own.optimStep({ learningRate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 0 });
+  await own.optimStep({
+    learningRate: 0.01,
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    maxGradNorm: 0,
+  });
   const [after] = await own.sample([draw()]);
   const updated = datum(own, [...segments, { type: "sampled", ...after! }]);
   const trained = await own.forwardBackward([updated], { type: "crossEntropy" });
   updated.mask.forEach((mask, t) => {
-    if (mask !== 0) assert.ok(Math.abs(updated.logprobs[t]! - trained.logprobs[0]![t]!) <= 1e-4, `token ${t}`);
+    if (mask !== 0)
+      assert.ok(Math.abs(updated.logprobs[t]! - trained.logprobs[0]![t]!) <= 1e-4, `token ${t}`);
   });
   assert.notDeepEqual(after!.logprobs, before!.logprobs);
   assert.equal(own.openSequences, 1);
