@@ -4,8 +4,11 @@ import test from "node:test";
 import { randomStream } from "../core/random.ts";
 import { Graph, type Shape, type Tensor } from "./graph.ts";
 import { gradients } from "./gradients.ts";
-import * as ops from "./ops.ts";
+import * as layers from "./layers.ts";
+import * as elementary from "./ops.ts";
 import { GraphSession, type Value } from "./session.ts";
+
+const ops = { ...elementary, ...layers };
 
 interface Case {
   /** Float inputs that are differentiated, with their sizes. */

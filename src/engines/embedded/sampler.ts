@@ -1,7 +1,6 @@
 // Batched sampling with a KV cache. A call first computes the tokens that a sequence has gained since its last one
 // (prompt or observation; the prompt of a group once), then decodes all rows together, dropping finished rows when half
 // of them are done. Nothing here depends on time: one list of requests always runs as the same batches.
-import { segmentLength } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { StopReason, ViewImage } from "../../core/trajectory.ts";
 import { headDim, type Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
@@ -10,6 +9,7 @@ import type { GraphSession, Value } from "../../onnx/session.ts";
 import type { Codec, SampleRequest, SampleResult } from "../engine.ts";
 import { drawToken } from "./drawToken.ts";
 import { BatchCache, SequenceCache, type CacheShape } from "./kvCache.ts";
+import { pendingTokens, type Pending } from "./pending.ts";
 import type { ParameterStore } from "./parameters.ts";
 import { MropeTables } from "./rotaryTables.ts";
 import { floats, ints, rowIds } from "./values.ts";
@@ -310,37 +310,4 @@ export class EmbeddedSampler {
       i < layers ? pick("newKey", i) : pick("newValue", i - layers),
     );
   }
-}
-
-interface Pending {
-  /** Tokens without cached keys, placeholders expanded; never empty. */
-  readonly tokens: readonly number[];
-  /** Images whose placeholders are among them. */
-  readonly images: readonly ViewImage[];
-}
-
-/** What a sequence has gained beyond its first `cached` tokens. */
-function pendingTokens(request: SampleRequest, cached: number, imagePadId: number): Pending {
-  const tokens: number[] = [];
-  const images: ViewImage[] = [];
-  let at = 0;
-  for (const segment of request.segments) {
-    const end = at + segmentLength(segment);
-    if (end > cached) {
-      if (segment.type === "image") {
-        if (at < cached)
-          throw new Error(
-            `internal: "${request.sequenceId}" changed: its cache of ${cached} tokens ends inside an image`,
-          );
-        images.push(segment.image);
-        for (let i = at; i < end; i++) tokens.push(imagePadId);
-      } else tokens.push(...segment.tokens.slice(Math.max(0, cached - at)));
-    }
-    at = end;
-  }
-  if (tokens.length === 0)
-    throw new EngineError(
-      `sampling "${request.sequenceId}": its ${at} tokens are all cached; give it at least one new token`,
-    );
-  return { tokens, images };
 }

@@ -1,16 +1,7 @@
 // What the vision tower, the training graph and the sampling graph share: named weights and the two kinds of layer.
 import type { Dim, Graph, Tensor } from "../../onnx/graph.ts";
-import {
-  add,
-  linear,
-  mul,
-  reshape,
-  rmsNorm,
-  rotary,
-  silu,
-  transpose,
-  type RotaryTables,
-} from "../../onnx/ops.ts";
+import { rmsNorm, rotary, type RotaryTables } from "../../onnx/layers.ts";
+import { add, linear, mul, reshape, silu, transpose } from "../../onnx/ops.ts";
 import { headDim, type Qwen25VLConfig } from "./config.ts";
 import { parameterSpecs } from "./parameters.ts";
 

@@ -2,24 +2,8 @@
 // out. Only rows that predict a trained token reach the head.
 import { Graph, type Tensor } from "../../onnx/graph.ts";
 import { gradients } from "../../onnx/gradients.ts";
-import {
-  add,
-  clamp,
-  embedding,
-  exp,
-  insertRows,
-  linear,
-  matmul,
-  minimum,
-  mul,
-  rmsNorm,
-  scale,
-  softmax,
-  sub,
-  sum,
-  takeRows,
-  tokenLogprobs,
-} from "../../onnx/ops.ts";
+import { embedding, insertRows, rmsNorm, softmax, sum, takeRows, tokenLogprobs } from "../../onnx/layers.ts";
+import { add, clamp, exp, linear, matmul, minimum, mul, scale, sub } from "../../onnx/ops.ts";
 import { headDim, type Qwen25VLConfig } from "./config.ts";
 import {
   addBias,

@@ -2,7 +2,8 @@
 // image, and the merger that makes one token of 2x2 patches. Images are rows of one padded batch [I, L]; which patches
 // see each other is a bias, so that windows need no reordering.
 import type { Graph, Tensor } from "../../onnx/graph.ts";
-import { add, gelu, linear, matmul, reshape, rmsNorm, rotary, softmax, splitLast } from "../../onnx/ops.ts";
+import { rmsNorm, rotary, softmax } from "../../onnx/layers.ts";
+import { add, gelu, linear, matmul, reshape, splitLast } from "../../onnx/ops.ts";
 import { visionHeadDim, type Qwen25VLConfig } from "./config.ts";
 import { joinHeads, splitHeads, swiGlu, type Layout, type Weights } from "./graphParts.ts";
 
