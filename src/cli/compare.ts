@@ -16,7 +16,7 @@ const PANELS: readonly PanelSpec[] = [
   ...trainingPanels,
   { metric: "tool_calls/correct_mean", title: "Tool calls of right answers", unit: "calls", fromZero: true },
   { metric: "tool_calls/none_share", title: "Trajectories without a call", fromZero: true },
-  { metric: "advantage/correct_negative_share", title: "Right, negative advantage", fromZero: true },
+  { metric: "advantage/correct_negative_share", title: "Right answers, negative advantage", fromZero: true },
 ];
 const LAST_STEPS = 10;
 

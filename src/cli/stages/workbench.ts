@@ -1,7 +1,7 @@
 // What every stage works with, built from the config: the engine on a checkpoint, the Python runtime, the prompt
 // template, tasks by split, and rollouts of them. Whoever opens a workbench closes it.
 import { loadTemplate, type PromptTemplate } from "../../agent/template.ts";
-import { ConfigError, SandboxError } from "../../core/errors.ts";
+import { ConfigError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Task } from "../../core/task.ts";
@@ -14,6 +14,7 @@ import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
 import { startPythonRuntime } from "../../sandbox/forkServer.ts";
 import type { PythonRuntime } from "../../sandbox/runtime.ts";
 import { createWorld, type Split, type WorldSource } from "../../tasks/world/world.ts";
+import { checkSandboxFailures } from "./sandboxFailures.ts";
 
 export interface RolloutOptions {
   readonly tasks: readonly Task[];
@@ -103,7 +104,7 @@ function workbench(
         ...(concurrent !== undefined && { concurrency: concurrent }),
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       });
-      checkSandbox(groups, o.label, reporter);
+      checkSandboxFailures(groups, o.label, reporter);
       return groups;
     },
     close: async () => {
@@ -111,21 +112,6 @@ function workbench(
       await engine.dispose();
     },
   };
-}
-
-/** Share of episodes lost to our own tool runtime above which a result would be about those that never called it. */
-const MOST_SANDBOX_FAILURES = 0.1;
-
-function checkSandbox(groups: readonly TrajectoryGroup[], label: string, reporter: Reporter): void {
-  const reasons = groups.flatMap((group) => group.trajectories.map((t) => t.endReason));
-  const failures = reasons.flatMap((reason) => (reason.type === "sandboxFailure" ? [reason.message] : []));
-  if (failures.length === 0) return;
-  const said = `${label}: the Python tool failed in ${failures.length} of ${reasons.length} episodes (${failures[0]})`;
-  if (failures.length > MOST_SANDBOX_FAILURES * reasons.length)
-    throw new SandboxError(
-      `${said}; episodes that call it would be missing from the result, so this stops here: see "pyvision doctor"`,
-    );
-  reporter.warn(`${said}; they are left out`);
 }
 
 function worldOf({ tasks }: ResolvedConfig, split: Split): WorldSource {
