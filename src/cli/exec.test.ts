@@ -93,11 +93,6 @@ test("what cannot work ends before Python starts, with the remedy", async () => 
     message: RegExp,
   ): Promise<void> =>
     assert.rejects(run(...args), (error) => error instanceof kind && message.test(error.message));
-  await fails(
-    ["--video", "v.mp4", "--", first],
-    ConfigError,
-    /^--video: video is not supported yet; pass frames/,
-  );
   await fails(["--image", image], ConfigError, /needs at least one cell/);
   await fails(
     ["--image", join(dir, "none.png"), first],
@@ -109,6 +104,32 @@ test("what cannot work ends before Python starts, with the remedy", async () => 
     DataError,
     /none\.py: cannot be read .*; name a Python file, or `-` for/,
   );
+});
+
+test("--video: a reader in the session; what is no video ends before the first cell with the file's name", () => {
+  const make = `
+import av, numpy as np
+with av.open("grey.mp4", "w") as out:
+    stream = out.add_stream("mpeg4", rate=5)
+    stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+    for n in range(4):
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((16, 32, 3), 50 * n, np.uint8), format="rgb24")))
+    out.mux(stream.encode(None))`;
+  const python = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
+  assert.equal(spawnSync(python, ["-c", make], { cwd: dir }).status, 0);
+  const look = file(
+    "look.py",
+    "v = video_clue_0\nlen(v), v[-1].shape, v[2].mean().round(-1), image_clue_0.size",
+  );
+  const good = exec(["--image", image, "--json", "--video", "grey.mp4", look]);
+  assert.equal(good.status, 0, good.stderr + good.stdout);
+  assert.match(good.stdout, /\(4, \(16, 32, 3\), .*100\.0.*, \(2, 1\)\)/);
+  const bad = exec(["--video", first, "--", look]); // a Python file after --video is a cell, so there is no video
+  assert.match(bad.stdout, /NameError/);
+  file("clip.mp4", "no film");
+  const refused = exec(["--video", "grey.mp4", "clip.mp4", "--", look]);
+  assert.deepEqual([refused.status !== 0, refused.stdout], [true, ""]);
+  assert.match(refused.stderr, /video clip\.mp4: is not a video that can be read/);
 });
 
 test("a lost session is said in words", () => {

@@ -13,7 +13,7 @@ import { loadImage } from "../tasks/media.ts";
 
 interface ExecOptions {
   readonly image: readonly string[];
-  readonly video?: readonly string[];
+  readonly video: readonly string[];
   readonly json?: true;
   readonly timeout: number;
   readonly save: string;
@@ -36,17 +36,18 @@ export function registerExec(program: Command): void {
       "Run cells one after another in one session of the tool runtime and print what the model would get back. " +
         "Exit code 1 unless every cell is ok.",
     )
-    .argument("[cell...]", "Python files (*.py after --image), `-` for standard input")
+    .argument("[cell...]", "Python files (*.py after --image or --video), `-` for standard input")
     .option("--image <file...>", "PNG or JPEG files, in Python image_clue_0, image_clue_1, ...", [])
-    .option("--video <file...>", "not supported yet")
+    .option("--video <file...>", "video files, in Python video_clue_0, ..., read as with decord", [])
     .option("--json", "print one JSON object a cell")
     .option("--timeout <seconds>", "time a cell may take", parseSeconds, 30)
     .option("--save <dir>", "folder the figures go to, as PNG", "pyvision-exec")
     .option("--python <path>", "interpreter to use (default: the project's own)")
     .action(async (named: readonly string[], given: ExecOptions) => {
-      const [images, taken] = splitList(given.image);
-      const cells = [...named, ...taken];
-      const options = { ...given, image: images };
+      const [images, afterImages] = splitList(given.image);
+      const [videos, afterVideos] = splitList(given.video);
+      const cells = [...named, ...afterImages, ...afterVideos];
+      const options = { ...given, image: images, video: videos };
       const reporter = createReporter();
       const report = options.json ? (cell: CellReport) => JSON.stringify(cell) : cellText;
       const ok = await runCells(cells, options, (cell) => reporter.print(report(cell)));
@@ -55,7 +56,7 @@ export function registerExec(program: Command): void {
 }
 
 /** `--image a.png b.png look.py` takes everything up to the next option; Python files in it are cells. */
-function splitList(values: readonly string[]): [images: string[], cells: string[]] {
+function splitList(values: readonly string[]): [media: string[], cells: string[]] {
   const isCell = (value: string): boolean => value === "-" || value.endsWith(".py");
   return [values.filter((value) => !isCell(value)), values.filter(isCell)];
 }
@@ -66,8 +67,6 @@ async function runCells(
   options: ExecOptions,
   print: (report: CellReport) => void,
 ): Promise<boolean> {
-  if (options.video !== undefined)
-    throw new ConfigError("--video: video is not supported yet; pass frames as pictures with --image");
   if (cells.length === 0)
     throw new ConfigError(
       "exec: needs at least one cell, a Python file or `-`, got none; e.g. pyvision exec look.py",
@@ -81,7 +80,7 @@ async function runCells(
     ...(options.python === undefined ? {} : { python: options.python }),
   });
   try {
-    const session = await runtime.open({ images });
+    const session = await runtime.open({ images, videos: options.video });
     let ok = true;
     for (const [index, code] of codes.entries()) {
       const { figures, ...result } = await session.run(code);

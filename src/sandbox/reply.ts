@@ -31,6 +31,14 @@ export function parseCellReply(frame: Frame, limits: ReplyLimits): CellReply {
   };
 }
 
+/** Why a session could not be given its videos, by whose fault; undefined when it has them all. */
+export function openFault(frame: Frame): { of: "data" | "python"; message: string } | undefined {
+  const header = record(frame.header, "reply");
+  const of = header["fault"];
+  if (of !== "data" && of !== "python") return undefined;
+  return { of, message: text(header["message"], "message", 4096) };
+}
+
 /** Whether the frame answers the request with this id and nonce. */
 export function answers(frame: Frame, id: number, nonce: string): boolean {
   const header = frame.header;

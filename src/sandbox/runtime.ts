@@ -5,6 +5,8 @@ import type { ToolResult } from "../core/trajectory.ts";
 export interface SessionOptions {
   /** Become `image_clue_0`, `image_clue_1`, ... (PIL images) in the session. */
   readonly images: readonly RgbImage[];
+  /** Paths of video files; become `video_clue_0`, `video_clue_1`, ..., readers with decord's interface. Default none. */
+  readonly videos?: readonly string[];
 }
 
 export interface PythonSession {
@@ -27,6 +29,7 @@ export type IsolationLevel = "limits";
 export interface PythonRuntime {
   /** Of every session. */
   readonly isolation: IsolationLevel;
+  /** @throws SandboxError when no session comes up; DataError, before any cell, for a video that cannot be read. */
   open(options: SessionOptions): Promise<PythonSession>;
   /** Ends every session and process of this runtime. */
   close(): Promise<void>;

@@ -1,11 +1,12 @@
 // A session as the agent sees it: cells in, results out. A process that died is replaced with a fresh one at the next
 // call; that its variables are gone was said by the result of the call it died with (`alive: false`).
 import { constants } from "node:os";
-import { SandboxError } from "../core/errors.ts";
+import { resolve } from "node:path";
+import { DataError, SandboxError } from "../core/errors.ts";
 import type { ToolOutcome, ToolResult } from "../core/trajectory.ts";
 import { ProtocolViolation } from "./frames.ts";
 import type { Gate } from "./gate.ts";
-import { type CellReply, parseCellReply } from "./reply.ts";
+import { type CellReply, openFault, parseCellReply } from "./reply.ts";
 import type { PythonSession, SessionOptions } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Death, Worker } from "./worker.ts";
@@ -28,17 +29,21 @@ export class Session implements PythonSession {
     readonly zygote: () => Promise<Zygote>,
   ) {}
 
-  /** Starts the process and gives it the images. @throws SandboxError */
+  /** Starts the process and gives it the images and videos. @throws SandboxError, DataError */
   async start(): Promise<Worker> {
+    const { images, videos } = this.options;
     const zygote = await this.zygote();
-    const worker = await zygote.fork();
+    const worker = await zygote.fork((videos ?? []).map((path) => resolve(path)));
     this.#worker = worker;
-    const { images } = this.options;
     void worker.exited.then(() => images.forEach((image) => zygote.images.release(image)));
     try {
       const paths = await Promise.all(images.map((image) => zygote.images.acquire(image)));
       const described = images.map(({ width, height }, i) => ({ width, height, path: paths[i] }));
       const answer = await worker.request({ op: "open", images: described }, LOAD_LIMIT_MS);
+      const fault = answer.type === "frame" ? openFault(answer.frame) : undefined;
+      if (fault?.of === "data") throw new DataError(fault.message);
+      if (fault !== undefined)
+        throw new SandboxError(`${fault.message}; "pyvision doctor" looks what is missing`);
       if (answer.type === "frame" && !this.#closed) return worker;
       const reason = answer.type === "frame" ? "it was closed meanwhile" : reasonOf(answer);
       throw new SandboxError(`a session did not open (${reason}); are its images too large for memoryBytes?`);

@@ -87,8 +87,11 @@ export class Zygote {
     );
   }
 
-  /** A new session process, connected. @throws SandboxError when it does not come up. */
-  async fork(): Promise<Worker> {
+  /**
+   * A new session process, connected. It opens the videos (absolute paths) before it is locked in.
+   * @throws SandboxError when it does not come up.
+   */
+  async fork(videos: readonly string[]): Promise<Worker> {
     const session = ++this.#sessions;
     const token = randomBytes(24).toString("hex");
     let exit: (status: number) => void = () => undefined;
@@ -102,6 +105,7 @@ export class Zygote {
       token,
       socket: this.#socketPath,
       scratch: join(this.#folder, `s${session}`),
+      videos,
     });
     const kill = (): void => this.#order({ op: "kill", session });
     try {

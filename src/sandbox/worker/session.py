@@ -17,6 +17,7 @@ import frames
 import isolation
 import matplotlib.pyplot as plt
 import numpy as np
+import video
 from output import Output
 from PIL import Image
 
@@ -34,6 +35,7 @@ def main(order, settings, parent):
     os.chdir(order["scratch"])
     output = Output(os.path.join(order["scratch"], ".output"), settings["maxOutputBytes"])
     _environment(order["scratch"])
+    videos = [video.File(path) for path in order["videos"]]
     isolation.enter(settings)
     frames.send(sock, {"token": order["token"]})
     namespace = _fresh_main()
@@ -47,6 +49,7 @@ def main(order, settings, parent):
         reply = {"id": request["id"], "nonce": request["nonce"]}
         if request["op"] == "open":
             _load_images(request["images"], namespace)
+            reply.update(_load_videos(videos, namespace))
             frames.send(sock, reply)
             continue
         output.begin()
@@ -146,3 +149,16 @@ def _load_images(images, namespace):
         size = (image["width"], image["height"])
         with open(image["path"], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pixels:
             namespace[f"image_clue_{index}"] = Image.frombytes("RGB", size, pixels)
+
+
+def _load_videos(files, namespace):
+    """Makes the readers. Returns what the reply has to say of the first that cannot be read: whose fault, and what."""
+    for index, file in enumerate(files):
+        name = f"video_clue_{index}"
+        try:
+            namespace[name] = video.read(file, name)
+        except video.Unreadable as error:
+            return {"fault": "data", "message": f"video {file.name}: {error}"}
+        except ImportError as error:
+            return {"fault": "python", "message": f"video {file.name}: needs PyAV in Python ({error})"}
+    return {}

@@ -78,6 +78,8 @@ class Zygote:
             if order["session"] in self.numbers:
                 self.kill(self.numbers[order["session"]])
             return
+        if order["videos"]:
+            preload_video()
         pid = os.fork()
         if pid == 0:
             self.become_session(order)
@@ -153,6 +155,14 @@ class Zygote:
                 self.kill(pid)
             time.sleep(0.002)
         os.execv("/bin/rm", ["rm", "-rf", "--", self.settings["folder"]])
+
+
+def preload_video():
+    """For the first session with a video and all later ones; the others need neither its time nor its memory."""
+    try:
+        importlib.import_module("av")
+    except ImportError:
+        pass  # the session tells
 
 
 def kill_group(group):
