@@ -139,7 +139,7 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
   const { init, isolation, before, after, trainingSeconds } = outcome;
   const records = run.readMetrics();
   const counts = totalCounts(records);
-  run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }])));
+  run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }]), { smooth: 5 }));
   run.writeSummary({
     stage: "train",
     name: run.name,
