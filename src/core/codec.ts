@@ -12,6 +12,6 @@ export interface Codec {
   encodeTemplate(text: string): number[];
   /** Special tokens are shown by name. */
   decode(tokens: readonly number[]): string;
-  /** Resizes to the processor's grid within its pixel limits. @throws DataError for an aspect ratio of 200 or more. */
+  /** Resizes to the processor's grid within its pixel limits. @throws DataError for an aspect ratio above 200. */
   viewImage(image: RgbImage): ViewImage;
 }

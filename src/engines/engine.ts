@@ -28,7 +28,7 @@ export interface SampleRequest {
   /** The whole sequence so far. */
   readonly segments: readonly Segment[];
   readonly params: SamplingParams;
-  /** The sequence's own stream; consumed once per sampled token. */
+  /** The sequence's own stream; consumed once per token that is drawn (greedy draws none). */
   readonly random: Random;
 }
 

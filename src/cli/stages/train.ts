@@ -2,6 +2,7 @@
 // story in its directory: metrics, some trajectories of each step, curves, summary.
 import type { Reporter } from "../../core/reporter.ts";
 import { compareReports, formatReport } from "../../learning/formatReport.ts";
+import type { ScoredTrajectory } from "../../core/trajectory.ts";
 import type { EvaluationReport } from "../../learning/evaluate.ts";
 import { rlLoop, type RlStepReport } from "../../learning/rlLoop.ts";
 import type { SelectionOptions } from "../../learning/selection.ts";
@@ -30,13 +31,16 @@ export async function runTrain(
     run.writeConfig({ ...config, model: { ...config.model, ...(init !== undefined && { init }) } });
   const bench = await openWorkbench(config, init, "model.init", reporter);
   try {
-    const before = await evaluateAndStore(bench, config, run, reporter, 0);
+    const evaluations: Evaluation[] = [];
+    const before = await evaluate(bench, config, reporter, 0, evaluations);
     const startedAt = performance.now();
-    await learn(bench, config, run, reporter);
+    await learn(bench, config, run, reporter, evaluations);
     const trainingSeconds = (performance.now() - startedAt) / 1000;
     const dir = run.checkpointPath("final");
     await bench.engine.saveState(dir);
-    const after = await evaluateAndStore(bench, config, run, reporter, config.train.steps);
+    const after = await evaluate(bench, config, reporter, config.train.steps, evaluations);
+    for (const { step, trajectories } of evaluations)
+      run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories));
     finish(config, run, reporter, { init, isolation: bench.isolation, before, after, trainingSeconds });
     return dir;
   } finally {
@@ -56,6 +60,7 @@ async function learn(
   config: ResolvedConfig,
   run: RunDirectory,
   reporter: Reporter,
+  evaluations: Evaluation[],
 ): Promise<void> {
   const { steps, minibatches, microBatchTokens, clipLow, clipHigh, saveEvery, evaluateEvery } = config.train;
   const order = taskOrder(bench.tasks("train"), config.seed);
@@ -94,7 +99,7 @@ async function learn(
     if (saveEvery > 0 && report.step % saveEvery === 0 && report.step < steps)
       await bench.engine.saveState(run.checkpointPath(`step-${String(report.step).padStart(6, "0")}`));
     if (evaluateEvery > 0 && report.step % evaluateEvery === 0 && report.step < steps)
-      await evaluateAndStore(bench, config, run, reporter, report.step);
+      await evaluate(bench, config, reporter, report.step, evaluations);
   }
   progress.end();
 }
@@ -107,20 +112,26 @@ function stepNote({ metrics }: RlStepReport): string {
   );
 }
 
-async function evaluateAndStore(
+interface Evaluation {
+  readonly step: number;
+  /** The first few, to look at. */
+  readonly trajectories: readonly ScoredTrajectory[];
+}
+
+/**
+ * Trajectories are kept in `kept` and written when the run is over: while tasks of the held-out split are still to be
+ * asked, no file holds their answers for a program of the policy to find.
+ */
+async function evaluate(
   bench: Workbench,
   config: ResolvedConfig,
-  run: RunDirectory,
   reporter: Reporter,
   step: number,
+  kept: Evaluation[],
 ): Promise<EvaluationReport> {
   const label = step === 0 ? "before RL" : `after ${step} steps`;
   const { report, trajectories } = await evaluateHeldOut(bench, config, label, reporter);
-  run.trajectories.save(
-    stepName("evaluation", step),
-    groupsOf(trajectories),
-    config.logging.trajectoriesPerStep,
-  );
+  kept.push({ step, trajectories: trajectories.slice(0, config.logging.trajectoriesPerStep) });
   reporter.info(
     `${label}: accuracy ${((report.overall.accuracy ?? NaN) * 100).toFixed(1)}% on held-out tasks`,
   );
