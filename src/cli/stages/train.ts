@@ -120,7 +120,7 @@ interface Evaluation {
 
 /**
  * Trajectories are kept in `kept` and written when the run is over: while tasks of the held-out split are still to be
- * asked, no file holds their answers for a program of the policy to find.
+ * asked, this stage writes no file that holds their answers, which a program of the policy could find.
  */
 async function evaluate(
   bench: Workbench,
