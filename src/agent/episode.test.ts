@@ -261,7 +261,7 @@ test("a broken sandbox is data, at open and at run; any other error rejects, and
   assert.deepEqual([runtime.opened.length, runtime.closed, sampler.released], [1, 1, ["s"]]);
 
   const unopenable = {
-    isolation: "limits" as const,
+    isolation: { level: "process", by: "none", shortfalls: [] } as const,
     open: () => Promise.reject(new SandboxError("no python3")),
     close: async () => undefined,
   };

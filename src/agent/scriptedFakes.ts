@@ -104,7 +104,7 @@ export function toolResult(result: Partial<ToolResult>): ToolResult {
 
 /** Gives the scripted results in order, or throws the scripted error; records what was opened, run and closed. */
 export class ScriptedRuntime implements PythonRuntime {
-  readonly isolation = "limits";
+  readonly isolation = { level: "process", by: "none", shortfalls: [] } as const;
   readonly opened: SessionOptions[] = [];
   readonly codes: string[] = [];
   closed = 0;

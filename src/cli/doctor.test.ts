@@ -72,7 +72,7 @@ function scriptedRuntime(result: Partial<ToolResult>): { runtime: PythonRuntime;
   };
   const session = { run: async () => whole, close: async () => {} };
   return {
-    runtime: { isolation: "limits", open: async () => session, close: async () => void (closed = true) },
+    runtime: { isolation: { level: "process", by: "none", shortfalls: [] } as const, open: async () => session, close: async () => void (closed = true) },
     closed: () => closed,
   };
 }

@@ -40,7 +40,7 @@ class RandomPolicy implements Sampler {
 }
 
 class SlowRuntime implements PythonRuntime {
-  readonly isolation = "limits";
+  readonly isolation = { level: "process", by: "none", shortfalls: [] } as const;
   open_ = 0;
   most = 0;
   constructor(private readonly failOn?: (code: string) => Error | undefined) {}

@@ -20,15 +20,28 @@ export interface PythonSession {
 }
 
 /**
- * What stands between model-written code and the machine. `limits`: a process of its own with limits on time, memory,
- * file size and open files, an empty environment and no way to gain privileges; it has the user's own rights, so it can
- * read the user's files, write where the user can, and reach the network.
+ * What stands between model-written code and the machine, best first.
+ * - `namespaces`: own user, mount, process, network, IPC and host name spaces for every session, a read-only system with
+ *   nothing of the user's in it, a private scratch folder with a quota, a system call filter, limits.
+ * - `lite`: the system call filter, limits, and Landlock in the place of a file system of its own.
+ * - `remote`: another machine's business; what it isolates is that machine's choice.
+ * - `process`: a process of its own with limits, and no isolation: the user's own rights, files and network.
  */
-export type IsolationLevel = "limits";
+export const ISOLATION_LEVELS = ["namespaces", "lite", "remote", "process"] as const;
+export type IsolationLevel = (typeof ISOLATION_LEVELS)[number];
+
+export interface Isolation {
+  /** As the canary programs found it at the start, not as it was asked for. */
+  readonly level: IsolationLevel;
+  /** Who sets the outer layer: "bubblewrap", "worker", "landlock", "none", or a remote server's kind. */
+  readonly by: string;
+  /** One sentence for every better way that was tried and why it did not hold; empty at the best level. */
+  readonly shortfalls: readonly string[];
+}
 
 export interface PythonRuntime {
   /** Of every session. */
-  readonly isolation: IsolationLevel;
+  readonly isolation: Isolation;
   /** @throws SandboxError when no session comes up; DataError, before any cell, for a video that cannot be read. */
   open(options: SessionOptions): Promise<PythonSession>;
   /** Ends every session and process of this runtime. */

@@ -12,13 +12,13 @@ import { SandboxError } from "../core/errors.ts";
 import { awake, Expired } from "./awake.ts";
 import { type Frame, FrameReader } from "./frames.ts";
 import { ImageFiles } from "./imageFiles.ts";
-import type { IsolationLevel } from "./runtime.ts";
+import type { Isolation } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
 
 const PROGRAM = fileURLToPath(new URL("./worker/zygote.py", import.meta.url));
 /** The level worker/isolation.py puts every session under. */
-export const ISOLATION: IsolationLevel = "limits";
+export const ISOLATION: Isolation = { level: "process", by: "none", shortfalls: [] };
 const START_LIMIT_MS = 60_000;
 const FORK_LIMIT_MS = 20_000;
 const CLOSE_LIMIT_MS = 5_000;
@@ -137,7 +137,7 @@ export class Zygote {
 
   #spawn(): ChildProcessByStdio<Writable, Readable, Readable> {
     const { python, callTimeoutMs, hardKillGraceMs, maxConcurrent, ...limits } = this.settings;
-    const settings = { ...limits, folder: this.#folder, isolation: ISOLATION };
+    const settings = { ...limits, folder: this.#folder, isolation: "limits" };
     const child = spawn(python, ["-s", "-B", PROGRAM, JSON.stringify(settings)], {
       env: environment(this.#folder, python),
       cwd: this.#folder,

@@ -85,7 +85,7 @@ function workbench(
     engine,
     codec: engine.codec,
     template,
-    isolation: runtime.isolation,
+    isolation: runtime.isolation.level,
     tasks: (split) => worldOf(config, split),
     rollout: async (o) => {
       const groups = await collectGroups({
