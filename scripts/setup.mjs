@@ -6,19 +6,21 @@ import { fileURLToPath } from "node:url";
 import { machineFault, commonFault, SetupError } from "./setup/command.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { installNodePackages, nodePackagesAreReady } from "./setup/nodePackages.mjs";
-import { installPythonPackages, pythonPackagesAreReady } from "./setup/pythonPackages.mjs";
+import { environmentIsReady, installEnvironment } from "./setup/pythonEnvironment.mjs";
+import { PROGRAM_ENVIRONMENT } from "./setup/pythonPackages.mjs";
 
 export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const OLDEST_NODE = /** @type {const} */ ([20, 19]);
 
 /**
- * Brings `node_modules` and `.venv` up to date. Lines about progress go to stderr, so that a command's own output stays
- * clean.
+ * Brings `node_modules` and `.venv` up to date, and another Python environment if one is given. Lines about progress go
+ * to stderr, so that a command's own output stays clean.
  * @param {Partial<import("./setup/nodePackages.mjs").SetupContext>} [options]
+ * @param {import("./setup/pythonEnvironment.mjs").PythonEnvironment} [extra]
  * @throws {SetupError} with one sentence that names the remedy.
  */
-export async function setup(options = {}) {
+export async function setup(options = {}, extra) {
   const context = {
     root: projectRoot,
     env: process.env,
@@ -27,11 +29,13 @@ export async function setup(options = {}) {
   };
   const { root } = context;
   checkNode(process.versions.node);
-  if (isReady(root)) return;
+  const environments = extra === undefined ? [PROGRAM_ENVIRONMENT] : [PROGRAM_ENVIRONMENT, extra];
+  if (nodePackagesAreReady(root) && environments.every((e) => environmentIsReady(root, e))) return;
   try {
     await withLock(join(root, ".setup-lock"), context.say, async () => {
       if (!nodePackagesAreReady(root)) await installNodePackages(context);
-      if (!pythonPackagesAreReady(root)) await installPythonPackages(context);
+      for (const environment of environments)
+        if (!environmentIsReady(root, environment)) await installEnvironment(context, environment);
     });
   } catch (error) {
     const fault = error instanceof SetupError ? undefined : commonFault(String(error));
@@ -41,20 +45,18 @@ export async function setup(options = {}) {
   }
 }
 
-/** As `setup`, but a failure prints its one sentence and ends the process with exit code 1. */
-export async function setupOrExit() {
+/**
+ * As `setup`, but a failure prints its one sentence and ends the process with exit code 1.
+ * @param {import("./setup/pythonEnvironment.mjs").PythonEnvironment} [extra]
+ */
+export async function setupOrExit(extra) {
   try {
-    await setup();
+    await setup({}, extra);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`[setup] ${error.message}\n`);
     process.exit(1);
   }
-}
-
-/** @param {string} root */
-function isReady(root) {
-  return nodePackagesAreReady(root) && pythonPackagesAreReady(root);
 }
 
 /** @param {string} version */

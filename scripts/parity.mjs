@@ -1,0 +1,28 @@
+// `npm run test:parity`: the embedded engine against Hugging Face Transformers. Makes the Python environment of
+// requirements-parity.txt (or takes the interpreter that PYVISION_PARITY_PYTHON names), then runs every
+// src/**/*.parity.ts. Words after `--` keep only the files whose path holds one of them; what begins with a dash goes to
+// the runner, but for `--write-golden`, which writes the golden files of the plain test suite anew instead of testing.
+import { launch } from "./launch.mjs";
+import { projectRoot, setupOrExit } from "./setup.mjs";
+import { environmentPython } from "./setup/pythonEnvironment.mjs";
+import { parityEnvironment } from "./setup/pythonPackages.mjs";
+import { chooseTestFiles } from "./testFiles.mjs";
+
+const WRITE_GOLDEN = "--write-golden";
+
+const args = process.argv.slice(2);
+const writesGolden = args.includes(WRITE_GOLDEN);
+const { files, flags } = chooseTestFiles({
+  root: projectRoot,
+  folders: ["src"],
+  pattern: /\.parity\.ts$/,
+  args: args.filter((arg) => arg !== WRITE_GOLDEN),
+});
+if (process.env["PYVISION_PARITY_PYTHON"] === undefined) {
+  const environment = parityEnvironment(projectRoot);
+  await setupOrExit(environment);
+  process.env["PYVISION_PARITY_PYTHON"] = environmentPython(projectRoot, environment);
+} else await setupOrExit();
+if (writesGolden) await launch(["src/engines/embedded/parity/writeGolden.ts"], { cwd: projectRoot });
+const runner = ["--test", "--test-concurrency=2", "--test-reporter=spec", ...flags];
+await launch([...runner, ...files], { cwd: projectRoot });
