@@ -1,28 +1,93 @@
 // The Python tool runtime: one trusted zygote process with the libraries loaded, from which every session is forked in
 // milliseconds. Never runs code in the host's own process.
 import { SandboxError } from "../core/errors.ts";
+import { runCanaries } from "./canaries.ts";
 import { Gate } from "./gate.ts";
-import type { PythonRuntime, PythonSession, SessionOptions } from "./runtime.ts";
+import {
+  type Isolation,
+  ISOLATION_LEVELS,
+  type IsolationLevel,
+  type PythonRuntime,
+  type PythonSession,
+  type SessionOptions,
+} from "./runtime.ts";
 import { Session } from "./session.ts";
-import { type PythonRuntimeOptions, resolveSettings, type RuntimeSettings } from "./settings.ts";
-import { ISOLATION, Zygote } from "./zygote.ts";
+import {
+  type Launcher,
+  type PythonRuntimeOptions,
+  resolveSettings,
+  type RuntimeSettings,
+} from "./settings.ts";
+import { StartRefused, Zygote } from "./zygote.ts";
 
 export type { PythonRuntimeOptions } from "./settings.ts";
 
-/** Starts the zygote and waits until it is ready. @throws SandboxError when Python or a library is missing. */
+const LEVEL_OF: Readonly<Record<Launcher, IsolationLevel>> = {
+  bubblewrap: "namespaces",
+  worker: "namespaces",
+  landlock: "lite",
+  none: "process",
+};
+
+/**
+ * Starts the zygote by the first launcher that works and whose sessions the canary programs cannot leave.
+ * @throws SandboxError when Python or a library is missing, or only a lower level than `leastIsolation` holds.
+ */
 export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Promise<PythonRuntime> {
   const settings = resolveSettings(options);
-  return new ForkServer(settings, await Zygote.start(settings));
+  const shortfalls: string[] = [];
+  const failures: SandboxError[] = [];
+  for (const launcher of settings.launchers) {
+    const level = LEVEL_OF[launcher];
+    if (ISOLATION_LEVELS.indexOf(level) > ISOLATION_LEVELS.indexOf(settings.leastIsolation)) continue;
+    try {
+      const server = new ForkServer(
+        settings,
+        { level, by: launcher, shortfalls },
+        await Zygote.start(settings, launcher),
+      );
+      const reached = launcher === "none" ? [] : await canaries(server, level);
+      if (reached.length === 0) return server;
+      await server.close();
+      shortfalls.push(`${launcher}: a program ${reached.join(", ")}`);
+    } catch (error) {
+      if (!(error instanceof SandboxError) || error instanceof StartRefused) throw error;
+      failures.push(error);
+      shortfalls.push(`${launcher}: ${error.message}`);
+    }
+  }
+  const [first] = failures;
+  // The same for every launcher: it is not the isolation that is at fault.
+  if (
+    first !== undefined &&
+    shortfalls.length === failures.length &&
+    new Set(failures.map(String)).size === 1
+  )
+    throw first;
+  throw new SandboxError(
+    `python.leastIsolation: must be a level that works here, got ${settings.leastIsolation} (${shortfalls.join("; ")}); ` +
+      "allow user namespaces for this user, or accept programs without isolation by the level process",
+  );
+}
+
+async function canaries(server: ForkServer, level: IsolationLevel): Promise<readonly string[]> {
+  try {
+    return await runCanaries(() => server.open({ images: [] }), level === "namespaces");
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 class ForkServer implements PythonRuntime {
-  readonly isolation = ISOLATION;
   #zygote: Promise<Zygote>;
   #closed = false;
+  #open = 0;
   readonly #gate: Gate;
 
   constructor(
     readonly settings: RuntimeSettings,
+    readonly isolation: Isolation,
     zygote: Zygote,
   ) {
     this.#gate = new Gate(settings.maxConcurrent);
@@ -31,8 +96,26 @@ class ForkServer implements PythonRuntime {
   }
 
   async open(options: SessionOptions): Promise<PythonSession> {
-    const session = new Session(options, this.settings, this.#gate, () => this.#running());
-    await session.start();
+    const { maxSessions } = this.settings;
+    if (this.#open >= maxSessions)
+      throw new SandboxError(
+        `python.maxSessions: ${maxSessions} sessions are open already; close some, let fewer episodes run at once ` +
+          "(agent.concurrent), or raise it",
+      );
+    this.#open++;
+    const session = new Session(
+      options,
+      this.settings,
+      this.#gate,
+      () => this.#running(),
+      () => this.#open--,
+    );
+    try {
+      await session.start();
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
     return session;
   }
 
@@ -46,11 +129,11 @@ class ForkServer implements PythonRuntime {
     return this.#zygote;
   }
 
-  /** Code that kills the zygote ends all sessions, but not the runtime: the next session comes from a new one. */
+  /** Should the zygote die, that ends all sessions, but not the runtime: the next session comes from a new one. */
   #replaceWhenEnded(zygote: Zygote): void {
     void zygote.ended.then(() => {
       if (this.#closed) return;
-      this.#zygote = Zygote.start(this.settings).then((next) => {
+      this.#zygote = Zygote.start(this.settings, zygote.launcher).then((next) => {
         this.#replaceWhenEnded(next);
         return next;
       });

@@ -69,6 +69,8 @@ function outcome(value: Record<string, unknown>, limits: ReplyLimits): ToolOutco
       return { type: "outOfMemory" };
     case "outputLimit":
       return { type: "outputLimit", limitBytes: limits.maxFileBytes };
+    case "forbidden":
+      return { type: "forbidden", reason: text(value["reason"], "reason", 2048) };
     case "pythonError":
       return {
         type: "pythonError",

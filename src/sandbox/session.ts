@@ -1,7 +1,7 @@
 // A session as the agent sees it: cells in, results out. A process that died is replaced with a fresh one at the next
 // call; that its variables are gone was said by the result of the call it died with (`alive: false`).
 import { constants } from "node:os";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { DataError, SandboxError } from "../core/errors.ts";
 import type { ToolOutcome, ToolResult } from "../core/trajectory.ts";
 import { ProtocolViolation } from "./frames.ts";
@@ -27,19 +27,23 @@ export class Session implements PythonSession {
     readonly settings: RuntimeSettings,
     readonly gate: Gate,
     readonly zygote: () => Promise<Zygote>,
+    /** Told once, when the session is closed or could not be opened. */
+    readonly closed: () => void,
   ) {}
 
   /** Starts the process and gives it the images and videos. @throws SandboxError, DataError */
   async start(): Promise<Worker> {
     const { images, videos } = this.options;
     const zygote = await this.zygote();
-    const worker = await zygote.fork((videos ?? []).map((path) => resolve(path)));
+    const worker = await zygote.take((videos ?? []).length > 0);
     this.#worker = worker;
     void worker.exited.then(() => images.forEach((image) => zygote.images.release(image)));
     try {
       const paths = await Promise.all(images.map((image) => zygote.images.acquire(image)));
-      const described = images.map(({ width, height }, i) => ({ width, height, path: paths[i] }));
-      const answer = await worker.request({ op: "open", images: described }, LOAD_LIMIT_MS);
+      zygote.handOver(worker, [...paths, ...(videos ?? []).map((path) => resolve(path))]);
+      const sizes = images.map(({ width, height }) => [width, height]);
+      const names = (videos ?? []).map((path) => basename(path));
+      const answer = await worker.request({ op: "open", images: sizes, videos: names }, LOAD_LIMIT_MS);
       const fault = answer.type === "frame" ? openFault(answer.frame) : undefined;
       if (fault?.of === "data") throw new DataError(fault.message);
       if (fault !== undefined)
@@ -60,6 +64,7 @@ export class Session implements PythonSession {
   }
 
   async close(): Promise<void> {
+    if (!this.#closed) this.closed();
     this.#closed = true;
     await this.#worker?.close();
   }
@@ -101,6 +106,7 @@ export class Session implements PythonSession {
 
 function outcomeOf(death: Death, settings: RuntimeSettings): ToolOutcome {
   if (death.type === "hardLimit") return { type: "timeout", limitMs: settings.callTimeoutMs };
+  if (death.type === "memory") return { type: "outOfMemory" };
   if (death.type === "exit" && death.status === EXIT_OUT_OF_MEMORY) return { type: "outOfMemory" };
   return { type: "killed", reason: reasonOf(death) };
 }
@@ -114,6 +120,8 @@ function reasonOf(death: Death): string {
       return `the process broke the reply protocol: ${death.detail}`;
     case "hardLimit":
       return "the process did not answer in time";
+    case "memory":
+      return "all sessions together held too much memory, and it the most";
     case "closed":
       return "the session was closed";
     default:

@@ -1,5 +1,5 @@
 // The host's side of one session process: one request at a time over its socket, a hard limit on each, and the
-// reason when the process is gone. Any byte that was not asked for ends the process.
+// reason when the process is gone. Any byte that was not asked for ends the process; between requests it is stopped.
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { awake } from "./awake.ts";
@@ -11,6 +11,7 @@ export type Death =
   | { readonly type: "exit"; readonly status: number }
   | { readonly type: "violation"; readonly detail: string }
   | { readonly type: "hardLimit" }
+  | { readonly type: "memory" }
   | { readonly type: "closed" };
 
 export type Answer = { readonly type: "frame"; readonly frame: Frame } | Death;
@@ -26,15 +27,22 @@ export class Worker {
   #requests = 0;
   readonly #reader: FrameReader;
 
+  #freezing: NodeJS.Timeout | undefined;
+  #frozen = false;
+
   /**
+   * @param number the session's, at the zygote
    * @param exited resolves with the exit status when the process has been reaped
-   * @param kill asks for the process's immediate end
+   * @param signal asks for the process's immediate end, or to stop it and let it go on
+   * @param freezeAfterMs how long it may go on after an answer: it tidies up then, its threads may not go on for ever
    */
   constructor(
+    readonly number: number,
     readonly socket: Socket,
     limits: FrameLimits,
     readonly exited: Promise<number>,
-    readonly kill: () => void,
+    readonly signal: (what: "kill" | "freeze" | "thaw") => void,
+    readonly freezeAfterMs: number,
   ) {
     this.#reader = new FrameReader(limits);
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
@@ -51,11 +59,13 @@ export class Worker {
   request(header: Record<string, unknown>, hardLimitMs: number): Promise<Answer> {
     if (this.#death !== undefined) return Promise.resolve(this.#death);
     if (this.#pending !== undefined) throw new Error("internal: a session process got two requests at once");
+    this.#thaw();
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#end({ type: "hardLimit" }), hardLimitMs);
       const settle = (answer: Answer): void => {
         clearTimeout(timer);
         this.#pending = undefined;
+        this.#freezeSoon();
         resolve(answer);
       };
       const [id, nonce] = [++this.#requests, randomBytes(8).toString("hex")];
@@ -64,11 +74,31 @@ export class Worker {
     });
   }
 
+  /** Ends the process because all sessions together hold too much memory, and it the most. */
+  endForMemory(): void {
+    this.#end({ type: "memory" });
+  }
+
   /** Kills the process and waits until it is gone. */
   async close(): Promise<void> {
     this.#end({ type: "closed" });
     // Not for ever: were the zygote stuck, its own end would come with the runtime's.
     await awake(this.exited, EXIT_LIMIT_MS).catch(() => undefined);
+  }
+
+  #freezeSoon(): void {
+    if (this.freezeAfterMs === 0 || this.#death !== undefined) return;
+    this.#freezing = setTimeout(() => {
+      this.#frozen = true;
+      this.signal("freeze");
+    }, this.freezeAfterMs);
+    this.#freezing.unref();
+  }
+
+  #thaw(): void {
+    clearTimeout(this.#freezing);
+    if (this.#frozen) this.signal("thaw");
+    this.#frozen = false;
   }
 
   #receive(chunk: Buffer): void {
@@ -104,7 +134,8 @@ export class Worker {
   #end(death: Death): Death {
     if (this.#death !== undefined) return this.#death;
     this.#death = death;
-    if (death.type !== "exit") this.kill();
+    clearTimeout(this.#freezing);
+    if (death.type !== "exit") this.signal("kill");
     this.socket.destroy();
     this.#pending?.settle(death);
     return death;

@@ -1,40 +1,59 @@
-// The host's side of worker/zygote.py: starts it in an empty environment, orders forks and kills, and matches the
-// connections that sessions open to the orders by their tokens.
+// The host's side of worker/zygote.py: starts it in an empty environment through worker/launch.py, orders forks and
+// kills, and matches the connections that sessions open to the orders by their tokens.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../core/errors.ts";
 import { awake, Expired } from "./awake.ts";
 import { type Frame, FrameReader } from "./frames.ts";
 import { ImageFiles } from "./imageFiles.ts";
-import type { Isolation } from "./runtime.ts";
-import type { RuntimeSettings } from "./settings.ts";
+import type { Launcher, RuntimeSettings } from "./settings.ts";
+import { SparePool } from "./sparePool.ts";
 import { Worker } from "./worker.ts";
 
-const PROGRAM = fileURLToPath(new URL("./worker/zygote.py", import.meta.url));
-/** The level worker/isolation.py puts every session under. */
-export const ISOLATION: Isolation = { level: "process", by: "none", shortfalls: [] };
+const PROGRAM = fileURLToPath(new URL("./worker/launch.py", import.meta.url));
+/** Where worker/view.py shows the zygote its folder when it lives in a view of its own. */
+const FOLDER_INSIDE = "/run/host";
+/** Who worker/zygote.py becomes when it is started by root. */
+const UNPRIVILEGED = 61357;
 const START_LIMIT_MS = 60_000;
 const FORK_LIMIT_MS = 20_000;
 const CLOSE_LIMIT_MS = 5_000;
 /** RGB bytes of one reply; worker/figures.py keeps below it. */
 const MAX_PAYLOAD_BYTES = 256 << 20;
 
+/** A fault of the settings, which no other launcher would change. */
+export class StartRefused extends SandboxError {}
+
 interface Fork {
   readonly token: string;
   readonly connected: (socket: Socket) => void;
   readonly exited: (status: number) => void;
+  /** In the zygote's process namespace, once known. */
+  pid?: number;
+  /** Why the kernel did not let it start, where that is known. */
+  fault?: string;
 }
+
+type Event =
+  | { readonly event: "ready" }
+  | { readonly event: "refused"; readonly message: string }
+  | { readonly event: "forked"; readonly session: number; readonly pid: number }
+  | { readonly event: "exit"; readonly session: number; readonly status: number; readonly reason?: string };
 
 export class Zygote {
   readonly images: ImageFiles;
   /** Resolves when the process has ended, for whatever reason. */
   readonly ended: Promise<void>;
+  /** Whether sessions have a name space and a view of the files of their own. */
+  readonly separates: boolean;
+  readonly #spares: SparePool;
+  #preloadsVideo = false;
   readonly #folder: string;
   readonly #server: Server;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -46,11 +65,20 @@ export class Zygote {
   #refusal: string | undefined;
   #ready: () => void = () => undefined;
 
-  private constructor(readonly settings: RuntimeSettings) {
+  private constructor(
+    readonly settings: RuntimeSettings,
+    readonly launcher: Launcher,
+  ) {
+    this.separates = launcher === "bubblewrap" || launcher === "worker";
     this.#folder = mkdtempSync(join(tmpdir(), "pyvision-"));
     chmodSync(this.#folder, 0o700);
+    if (this.separates && process.geteuid?.() === 0) chownSync(this.#folder, UNPRIVILEGED, UNPRIVILEGED);
+    this.#spares = new SparePool(settings.spareSessions, () => this.#fork());
     this.images = new ImageFiles(this.#folder);
-    this.#server = createServer((socket) => this.#greet(socket)).listen(this.#socketPath);
+    const socketPath = join(this.#folder, "socket");
+    this.#server = createServer((socket) => this.#greet(socket)).listen(socketPath, () =>
+      chmodSync(socketPath, 0o666),
+    );
     this.#server.unref();
     this.#child = this.#spawn();
     this.ended = new Promise((resolve) => {
@@ -71,15 +99,15 @@ export class Zygote {
   }
 
   /** @throws SandboxError when the interpreter, its libraries or a matplotlib setting cannot be used. */
-  static async start(settings: RuntimeSettings): Promise<Zygote> {
-    const zygote = new Zygote(settings);
+  static async start(settings: RuntimeSettings, launcher: Launcher): Promise<Zygote> {
+    const zygote = new Zygote(settings, launcher);
     const ready = new Promise<boolean>((resolve) => (zygote.#ready = () => resolve(true)));
     const up = await awake(Promise.race([ready, zygote.ended.then(() => false)]), START_LIMIT_MS).catch(
       () => false,
     );
     if (up) return zygote;
     await zygote.close();
-    if (zygote.#refusal !== undefined) throw new SandboxError(zygote.#refusal);
+    if (zygote.#refusal !== undefined) throw new StartRefused(zygote.#refusal);
     const cause = zygote.#stderr.trim().split("\n").at(-1) || "it ended without a word";
     throw new SandboxError(
       `python: ${settings.python} could not start the tool runtime (${cause}); it needs numpy, Pillow and ` +
@@ -88,34 +116,53 @@ export class Zygote {
   }
 
   /**
-   * A new session process, connected. It opens the videos (absolute paths) before it is locked in.
-   * @throws SandboxError when it does not come up.
+   * A session process, connected: a spare one where there is one. Follow it with `handOver`.
+   * @param needsVideo whether the modules for video are to be there
+   * @throws SandboxError when none comes up.
    */
-  async fork(videos: readonly string[]): Promise<Worker> {
+  async take(needsVideo: boolean): Promise<Worker> {
+    if (needsVideo && !this.#preloadsVideo) {
+      this.#preloadsVideo = true;
+      this.#spares.discard();
+    }
+    return this.#spares.take();
+  }
+
+  /** Gives a session its files, in the order in which it will ask for them. Once a session. */
+  handOver(worker: Worker, paths: readonly string[]): void {
+    this.#order({ op: "files", session: worker.number, paths });
+  }
+
+  async #fork(): Promise<Worker> {
     const session = ++this.#sessions;
     const token = randomBytes(24).toString("hex");
     let exit: (status: number) => void = () => undefined;
     const exited = new Promise<number>((resolve) => (exit = resolve));
-    const socket = new Promise<Socket>((resolve) =>
-      this.#forks.set(session, { token, connected: resolve, exited: exit }),
-    );
+    let fork: Fork | undefined;
+    const socket = new Promise<Socket>((resolve) => {
+      fork = { token, connected: resolve, exited: exit };
+      this.#forks.set(session, fork);
+    });
     this.#order({
       op: "fork",
       session,
       token,
-      socket: this.#socketPath,
-      scratch: join(this.#folder, `s${session}`),
-      videos,
+      socket: join(this.separates ? FOLDER_INSIDE : this.#folder, "socket"),
+      scratch: this.separates ? null : join(this.#folder, `s${session}`),
+      video: this.#preloadsVideo,
     });
-    const kill = (): void => this.#order({ op: "kill", session });
+    const signal = (op: "kill" | "freeze" | "thaw"): void => this.#order({ op, session });
     try {
       const first = await awake(Promise.race([socket, exited]), FORK_LIMIT_MS);
-      if (typeof first === "number")
-        throw new SandboxError(`internal: a session process ended at its start with status ${first}`);
+      if (typeof first === "number") {
+        const cause = fork?.fault ?? `with status ${first}`;
+        throw new SandboxError(`a session process ended at its start: ${cause}`);
+      }
       const headerBytes = (256 << 10) + 8 * this.settings.maxOutputBytes;
-      return new Worker(first, { headerBytes, payloadBytes: MAX_PAYLOAD_BYTES }, exited, kill);
+      const limits = { headerBytes, payloadBytes: MAX_PAYLOAD_BYTES };
+      return new Worker(session, first, limits, exited, signal, this.settings.freezeAfterMs);
     } catch (error) {
-      kill();
+      signal("kill");
       if (error instanceof Expired)
         throw new SandboxError(
           `a session process did not start within ${FORK_LIMIT_MS} ms; is the machine overloaded?`,
@@ -131,15 +178,11 @@ export class Zygote {
     await awake(this.ended, CLOSE_LIMIT_MS);
   }
 
-  get #socketPath(): string {
-    return join(this.#folder, "socket");
-  }
-
   #spawn(): ChildProcessByStdio<Writable, Readable, Readable> {
-    const { python, callTimeoutMs, hardKillGraceMs, maxConcurrent, ...limits } = this.settings;
-    const settings = { ...limits, folder: this.#folder, isolation: "limits" };
+    const { python, packageFolders } = this.settings;
+    const settings = { ...this.settings, launcher: this.launcher, folder: this.#folder, host: process.pid };
     const child = spawn(python, ["-s", "-B", PROGRAM, JSON.stringify(settings)], {
-      env: environment(this.#folder, python),
+      env: environment(this.#folder, python, packageFolders),
       cwd: this.#folder,
       stdio: ["pipe", "pipe", "pipe"],
       detached: true, // its own process group: Ctrl-C reaches the host only, which then ends it in order
@@ -162,17 +205,25 @@ export class Zygote {
     const lines = (this.#events + chunk).split("\n");
     this.#events = lines.pop() ?? "";
     for (const line of lines) {
-      const event = JSON.parse(line) as
-        | { event: "ready" }
-        | { event: "refused"; message: string }
-        | { event: "exit"; session: number; status: number };
-      if (event.event === "ready") this.#ready();
-      else if (event.event === "refused") this.#refusal = event.message;
-      else {
-        this.#forks.get(event.session)?.exited(event.status);
-        this.#forks.delete(event.session);
-      }
+      this.#hear(JSON.parse(line) as Event);
     }
+  }
+
+  #hear(event: Event): void {
+    if (event.event === "ready") return this.#ready();
+    if (event.event === "refused") {
+      this.#refusal = event.message;
+      return;
+    }
+    const fork = this.#forks.get(event.session);
+    if (fork === undefined) return;
+    if (event.event === "forked") {
+      fork.pid = event.pid;
+      return;
+    }
+    if (event.reason !== undefined) fork.fault = event.reason;
+    fork.exited(event.status);
+    this.#forks.delete(event.session);
   }
 
   /** Reads a new connection's first frame, which has to carry the token of an open order. */
@@ -205,7 +256,7 @@ function notFound(python: string): string {
 }
 
 /** All that the zygote, and so every session, gets to see of the host's environment: nothing. */
-function environment(folder: string, python: string): NodeJS.ProcessEnv {
+function environment(folder: string, python: string, packageFolders: readonly string[]): NodeJS.ProcessEnv {
   const single = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"];
   return {
     PATH: "/usr/local/bin:/usr/bin:/bin",
@@ -215,6 +266,7 @@ function environment(folder: string, python: string): NodeJS.ProcessEnv {
     MPLBACKEND: "Agg",
     MPLCONFIGDIR: fontCache(python) ?? folder,
     PYTHONHASHSEED: "0",
+    ...(packageFolders.length > 0 && { PYTHONPATH: packageFolders.join(delimiter) }),
     ...Object.fromEntries(single.map((name) => [name, "1"])),
   };
 }

@@ -1,6 +1,7 @@
 """Runs one cell in the session's lasting `__main__`, the way a notebook does, and says what came of it."""
 
 import ast
+import errno
 import linecache
 import re
 import signal
@@ -11,6 +12,10 @@ TRACEBACK_CHARS = 4096
 MESSAGE_CHARS = 1024
 # Addresses differ from run to run and mean nothing to the reader; a run must be repeatable from its seed.
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+
+
+# Whether a system call filter answers EPERM here, so that this error means a thing the tool does not allow.
+refuses_with_eperm = False
 
 
 class CellTimeout(BaseException):
@@ -87,6 +92,8 @@ def _describe(error):
         return {"type": "outOfMemory"}
     if isinstance(error, SystemExit) and error.code in (None, 0):
         return {"type": "ok"}
+    if refuses_with_eperm and isinstance(error, OSError) and error.errno == errno.EPERM:
+        return {"type": "forbidden", "reason": clean(f"{type(error).__name__}: {error}{_line_of(error)}", MESSAGE_CHARS)}
     try:
         message = str(error)
     except Exception:
@@ -99,6 +106,15 @@ def _describe(error):
     }
 
 
+def _line_of(error):
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _is_cell(frame.f_code.co_filename)]
+    return f" (line {lines[-1]})" if lines else ""
+
+
+def _is_cell(filename):
+    return filename.startswith("<cell ")
+
+
 def _traceback(error):
     report = traceback.TracebackException.from_exception(error, limit=-200)
     seen, todo = set(), [report]
@@ -109,7 +125,7 @@ def _traceback(error):
         seen.add(id(part))
         # Rebuilt without columns: the markers under the line differ between Python versions and cost tokens.
         part.stack = traceback.StackSummary.from_list(
-            [(f.filename, f.lineno, f.name, f.line) for f in part.stack if f.filename.startswith("<cell ")]
+            [(f.filename, f.lineno, f.name, f.line) for f in part.stack if _is_cell(f.filename)]
         )
         todo += [part.__cause__, part.__context__, *(getattr(part, "exceptions", None) or ())]
     return "".join(report.format()).rstrip("\n")

@@ -1,47 +1,83 @@
 """What is taken away from a session before it runs any model-written code.
 
-`enter` is the one place for it: it runs in the forked child, after the connection to the host is open and before the
-first frame is read. This level limits resources and privileges; a stronger level (namespaces, a system call filter)
-is one more branch here, chosen by `settings["isolation"]`.
+`separate` gives the process that will fork the session namespaces of its own; `enter` runs in the session itself, after
+the connection to the host is open and before the first request is read, and cannot be undone.
 """
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 38, 36
+import cell
+import landlock
+import linux
+import seccomp
+import view
+
 OPEN_FILES = 128
-# Counted per user, not per session, until sessions have a user namespace of their own: only a stop for fork bombs.
+THREADS = 64  # counted in the session's own user namespace
+# Counted per user of the whole machine where there is no such namespace: only a stop for floods.
 USER_PROCESSES = 4096
-
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
-
-
-def prctl(option, value):
-    """A Linux process control; does nothing elsewhere. Raises OSError when the kernel refuses."""
-    if _libc is not None and _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"prctl({option}): {os.strerror(error)}")
+SCRATCH_FILES = 4096
+OOM_SCORE = 1000  # the first to go when the machine runs out of memory
+NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWPID | linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+SCRATCH = "/tmp"
 
 
-def die_with_parent(parent):
-    """Has the kernel kill this process when `parent` ends; ends at once if it already has."""
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+def separate(settings):
+    """New namespaces; the next child is the first process in them. A private SCRATCH, everything else read-only, the
+    host's socket out of sight. There is no network to take away: the zygote has none."""
+    user, group = os.geteuid(), os.getegid()
+    linux.unshare(NAMESPACES)
+    linux.map_user(view.USER, user, group, settings["proc"])
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    quota = f"mode=0700,size={settings['scratchBytes']},nr_inodes={SCRATCH_FILES}"
+    linux.mount("tmpfs", SCRATCH, "tmpfs", flags, quota)
+    linux.mount("tmpfs", view.HOST_FOLDER, "tmpfs", flags | linux.MS_RDONLY, "mode=0555,size=4k,nr_inodes=1")
 
 
 def enter(settings):
-    if settings["isolation"] != "limits":
-        raise ValueError(f"internal: unknown isolation level {settings['isolation']!r}")
+    """Limits, no privileges and, depending on `settings["launcher"]`, the system call filter and Landlock."""
+    launcher = settings["launcher"]
+    _limit(settings, THREADS if launcher in ("bubblewrap", "worker") else USER_PROCESSES)
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    if launcher == "none":
+        return
+    linux.drop_capabilities()
+    if launcher == "landlock":
+        landlock.restrict(settings["readable"], [os.getcwd()])
+    seccomp.install(os.getpid(), paths_may_change=launcher != "landlock")
+    cell.refuses_with_eperm = True
+
+
+def readable(settings):
+    """What a session without a file system of its own may read. Takes milliseconds: asked for once, by the zygote."""
+    plan = view.plan(settings["folder"], settings["packageFolders"])
+    kept = [source for kind, source, target in plan if kind == "read-only" and target != view.HOST_FOLDER]
+    return [*kept, *(source for kind, source, _ in plan if kind == "device")]
+
+
+def expendable(proc):
+    """Has the kernel take this process first when memory runs out; `proc` is a descriptor of a /proc, or None."""
+    try:
+        file = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=proc) if proc is not None else None
+        if file is not None:
+            os.write(file, str(OOM_SCORE).encode())
+            os.close(file)
+    except OSError:
+        pass  # a wish only; the watchdog of the host does not depend on it
+
+
+def _limit(settings, processes):
     for kind, limit in (
         (resource.RLIMIT_AS, settings["memoryBytes"]),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, settings["maxCpuSeconds"]),
         (resource.RLIMIT_FSIZE, settings["maxFileBytes"]),
+        (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_NPROC, USER_PROCESSES),
+        (resource.RLIMIT_NPROC, processes),
     ):
         hard = resource.getrlimit(kind)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -50,4 +86,3 @@ def enter(settings):
         except ValueError:
             if sys.platform.startswith("linux"):
                 raise  # macOS refuses RLIMIT_AS; there the limit is missing
-    prctl(PR_SET_NO_NEW_PRIVS, 1)

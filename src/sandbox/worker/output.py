@@ -1,9 +1,11 @@
 """Collects what a cell writes, also what C code writes to file descriptors 1 and 2.
 
-Both descriptors lead to one unlinked file, opened for appending; it is read and emptied after every cell. Only the
+Both descriptors lead to one nameless file, opened for appending; it is read and emptied after every cell. In memory
+where the system has such files, so that a full scratch folder silences nobody. Only the
 beginning and the end are ever read into memory, so a flood costs disk up to the file size limit and nothing else.
 """
 
+import fcntl
 import io
 import os
 import sys
@@ -12,9 +14,8 @@ from cell import clean
 
 
 class Output:
-    def __init__(self, path, max_bytes):
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.unlink(path)
+    def __init__(self, folder, max_bytes):
+        self._file = _nameless_file(folder)
         self._max_bytes = max_bytes
         self.begin()
         self._open_streams()
@@ -61,3 +62,14 @@ class Output:
         os.close(null)
         self.flush()
         self.begin()
+
+
+def _nameless_file(folder):
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("output")
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+        return file
+    path = os.path.join(folder, ".output")
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    os.unlink(path)
+    return file

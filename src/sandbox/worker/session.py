@@ -2,6 +2,8 @@
 
 import builtins
 import ctypes
+import errno
+import fcntl
 import gc
 import mmap
 import os
@@ -26,16 +28,17 @@ USEFUL_BYTES = 64 << 20
 _malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
 
 
-def main(order, settings, parent):
-    """Runs in the child until the host closes the connection. `order` is the zygote's fork order."""
+def main(order, settings):
+    """Runs in the child until the host closes the connection. `order` is the zygote's fork order, with the connected
+    socket and the one on which files come."""
     os.setsid()
-    isolation.die_with_parent(parent)
-    sock = _only_socket(order["socket"])
-    os.mkdir(order["scratch"], 0o700)
-    os.chdir(order["scratch"])
-    output = Output(os.path.join(order["scratch"], ".output"), settings["maxOutputBytes"])
-    _environment(order["scratch"])
-    videos = [video.File(path) for path in order["videos"]]
+    sock, files = _only_sockets(order["socket"], order["files"])
+    scratch = order["scratch"] or isolation.SCRATCH
+    if order["scratch"]:
+        os.mkdir(scratch, 0o700)
+    os.chdir(scratch)
+    output = Output(scratch, settings["maxOutputBytes"])
+    _environment(scratch)
     isolation.enter(settings)
     frames.send(sock, {"token": order["token"]})
     namespace = _fresh_main()
@@ -48,8 +51,8 @@ def main(order, settings, parent):
             os._exit(0)
         reply = {"id": request["id"], "nonce": request["nonce"]}
         if request["op"] == "open":
-            _load_images(request["images"], namespace)
-            reply.update(_load_videos(videos, namespace))
+            reply.update(_load(request, files, namespace))
+            files.close()
             frames.send(sock, reply)
             continue
         output.begin()
@@ -104,21 +107,18 @@ def _has_room():
     return True
 
 
-def _only_socket(path):
-    """Connects to the host, then closes every other descriptor; 0 reads nothing."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.connect(path)
-    if sock.fileno() != 3:
-        os.dup2(sock.fileno(), 3, inheritable=False)
-        sock.detach()
-        sock = socket.socket(fileno=3)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+def _only_sockets(*socks):
+    """Moves the sockets to descriptors 3 and on and closes every other; 0 reads nothing."""
+    high = [fcntl.fcntl(sock.detach(), fcntl.F_DUPFD_CLOEXEC, 3 + len(socks)) for sock in socks]
+    for place, fd in enumerate(high, 3):
+        os.dup2(fd, place, inheritable=False)
+    os.closerange(3 + len(socks), os.sysconf("SC_OPEN_MAX"))
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.close(null)
     sys.stdin = open(0, "r", closefd=False)
-    return sock
+    return [socket.socket(fileno=place) for place in range(3, 3 + len(socks))]
 
 
 def _environment(scratch):
@@ -144,21 +144,30 @@ def _fresh_main():
     return module.__dict__
 
 
-def _load_images(images, namespace):
-    for index, image in enumerate(images):
-        size = (image["width"], image["height"])
-        with open(image["path"], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pixels:
-            namespace[f"image_clue_{index}"] = Image.frombytes("RGB", size, pixels)
-
-
-def _load_videos(files, namespace):
-    """Makes the readers. Returns what the reply has to say of the first that cannot be read: whose fault, and what."""
-    for index, file in enumerate(files):
-        name = f"video_clue_{index}"
+def _load(request, files, namespace):
+    """Makes the images and readers of the request. Returns what the reply has to say of the first that cannot be made:
+    whose fault it is, and what."""
+    for index, (width, height) in enumerate(request["images"]):
+        descriptor, error = _next_file(files)
+        if descriptor is None:
+            return {"fault": "python", "message": f"image {index}: {os.strerror(error)}"}
+        with open(descriptor, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pixels:
+            namespace[f"image_clue_{index}"] = Image.frombytes("RGB", (width, height), pixels)
+    for index, name in enumerate(request["videos"]):
+        variable = f"video_clue_{index}"
         try:
-            namespace[name] = video.read(file, name)
+            namespace[variable] = video.read(*_next_file(files), variable)
         except video.Unreadable as error:
-            return {"fault": "data", "message": f"video {file.name}: {error}"}
+            return {"fault": "data", "message": f"video {name}: {error}"}
         except ImportError as error:
-            return {"fault": "python", "message": f"video {file.name}: needs PyAV in Python ({error})"}
+            return {"fault": "python", "message": f"video {name}: needs PyAV in Python ({error})"}
     return {}
+
+
+def _next_file(files):
+    """The next file that was handed over: (descriptor, None), or (None, error number)."""
+    answer, descriptors, _, _ = socket.recv_fds(files, 64, 1)
+    if descriptors:
+        os.set_inheritable(descriptors[0], False)
+        return descriptors[0], None
+    return None, int(answer or errno.EIO)

@@ -28,32 +28,20 @@ class Pixels(np.ndarray):
         return self.view(np.ndarray)
 
 
-class File:
-    """A file opened before the session is locked in; what went wrong is kept until somebody can be told."""
-
-    def __init__(self, path):
-        self.name, self.descriptor, self.fault = os.path.basename(path), None, None
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        except OSError as error:
-            self.fault = f"cannot be read ({os.strerror(error.errno)})"
-            return
-        info = os.fstat(descriptor)
-        if stat.S_ISREG(info.st_mode) and info.st_size > 0:
-            self.descriptor = descriptor
-            return
-        os.close(descriptor)
-        self.fault = "is empty" if stat.S_ISREG(info.st_mode) else "is not a file"
-
-
-def read(file, name):
-    """The reader of a file, called `name` in the session. Raises Unreadable, or ImportError without PyAV."""
-    if file.fault is not None:
-        raise Unreadable(file.fault)
+def read(descriptor, error, name):
+    """The reader, called `name` in the session, of an open file, or why there is none (an error number). Raises
+    Unreadable, or ImportError without PyAV."""
+    if descriptor is None:
+        raise Unreadable(f"cannot be read ({os.strerror(error)})")
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode):
+        raise Unreadable("is not a file")
+    if info.st_size == 0:
+        raise Unreadable("is empty")
     import av
 
     try:
-        return VideoReader(file.descriptor, name)
+        return VideoReader(descriptor, name)
     except MemoryError:
         raise
     except av.error.FFmpegError as error:

@@ -1,17 +1,20 @@
 """The trusted parent of all sessions: imports and warms the libraries once, then forks a session per order.
 
 Orders come as JSON lines on standard input, events go out as JSON lines on standard output; it never sees images,
-code or results. Everything it started dies when its input ends, which is also what happens when the host crashes (the
-kernel's parent-death signal would be too early: it would leave the daemons and the folder that sessions made).
-Started as `python -s -B zygote.py SETTINGS_JSON` with an environment made by the host (a fixed PYTHONHASHSEED: the
+code or results: files are handed through as descriptors. Everything it started dies when its input ends, which is also
+what happens when the host crashes (without namespaces the kernel's parent-death signal would be too early: it would
+leave the daemons and the folder that sessions made).
+Started by launch.py as `python -s -B zygote.py SETTINGS_JSON` with an environment made by the host (a fixed PYTHONHASHSEED: the
 order of sets must not change from run to run, so `-I`, which ignores the variable, cannot be used).
 """
 
+import errno
 import importlib
 import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -19,7 +22,7 @@ import traceback
 sys.path[0] = os.path.dirname(os.path.abspath(__file__))
 
 import isolation  # noqa: E402  (the path above comes first)
-
+import linux  # noqa: E402
 
 # What programs about pictures import, so that no session pays for it.
 PRELOADED = (
@@ -29,6 +32,7 @@ PRELOADED = (
     *("PIL.ImageOps", "PIL.ImageStat", "PIL.PngImagePlugin", "PIL.JpegImagePlugin"),
 )
 EXIT_FAULT, EXIT_OUT_OF_MEMORY = 70, 71
+UNPRIVILEGED = 61357  # who a zygote of root becomes; a number that no other program is likely to have
 
 
 class Refused(Exception):
@@ -42,12 +46,32 @@ def emit(**event):
         pass  # the host is gone; the end of our input says so too
 
 
+class Opener:
+    """Opens files by the host's names: itself, or through launch.py where it lives in a view of its own."""
+
+    def __init__(self, descriptor):
+        self._socket = None if descriptor is None else socket.socket(fileno=descriptor)
+
+    def open(self, path):
+        """A descriptor. Raises OSError."""
+        if self._socket is None:
+            return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._socket.send(os.fsencode(path))
+        answer, descriptors, _, _ = socket.recv_fds(self._socket, 64, 1)
+        if descriptors:
+            return descriptors[0]
+        raise OSError(int(answer or errno.EIO), "")
+
+
 class Zygote:
     def __init__(self, settings):
         self.settings = settings
+        self.separates = settings["launcher"] in ("bubblewrap", "worker")
+        self.opener = Opener(settings.get("files"))
         self.pid = os.getpid()
-        self.sessions = {}  # pid -> (number, scratch folder)
+        self.sessions = {}  # pid -> (number, scratch folder or None)
         self.numbers = {}  # number -> pid
+        self.mailboxes = {}  # number -> our end of the socket on which a session gets its files
         self.helpers = set()  # pids of running `rm`
         self.wake, wake_writer = os.pipe()
         os.set_blocking(self.wake, False)
@@ -74,24 +98,98 @@ class Zygote:
                     self.obey(json.loads(line))
 
     def obey(self, order):
-        if order["op"] == "kill":
-            if order["session"] in self.numbers:
-                self.kill(self.numbers[order["session"]])
-            return
-        if order["videos"]:
+        operation, number = order["op"], order["session"]
+        if operation == "fork":
+            self.fork(order)
+        elif operation == "files":
+            self.hand_over(number, order["paths"])
+        elif number in self.numbers:
+            pid = self.numbers[number]
+            if operation == "kill":
+                self.kill(pid)
+            elif operation == "freeze":
+                os.kill(pid, signal.SIGSTOP)
+            elif operation == "thaw":
+                os.kill(pid, signal.SIGCONT)
+
+    def fork(self, order):
+        """One session more. A failure of the kernel to separate it is the session's end, with a reason."""
+        if order["video"]:
             preload_video()
-        pid = os.fork()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        order["files"] = theirs
+        try:
+            pid = self.fork_apart(order) if self.separates else os.fork()
+        except OSError as error:
+            ours.close()
+            theirs.close()
+            emit(event="exit", session=order["session"], status=EXIT_FAULT, reason=str(error))
+            return
         if pid == 0:
             self.become_session(order)
+        theirs.close()
         self.sessions[pid] = (order["session"], order["scratch"])
         self.numbers[order["session"]] = pid
+        self.mailboxes[order["session"]] = ours
+        emit(event="forked", session=order["session"], pid=pid)
+
+    def fork_apart(self, order):
+        """Forks twice: the first child makes the namespaces and ends, the second is the first process in them and
+        becomes ours. Returns 0 in it."""
+        reader, writer = os.pipe()
+        first = os.fork()
+        if first == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                os.close(reader)
+                order["socket"] = connect(order["socket"])
+                isolation.expendable(self.settings["proc"])
+                isolation.separate(self.settings)
+                second = os.fork()
+            except BaseException as error:
+                os.write(writer, f"!{error}"[:4096].encode())
+                os._exit(EXIT_FAULT)
+            if second == 0:
+                return 0
+            os.write(writer, str(second).encode())
+            os._exit(0)
+        os.close(writer)
+        answer = os.read(reader, 8192)
+        os.close(reader)
+        os.waitpid(first, 0)
+        if not answer.isdigit():
+            raise OSError(answer[1:].decode("utf-8", "replace") or "a session's first process died")
+        return int(answer)
+
+    def hand_over(self, number, paths):
+        """Sends a session its files in order, each a descriptor or the number of the error, and nothing afterwards."""
+        mailbox = self.mailboxes.pop(number, None)
+        if mailbox is None:
+            return
+        try:
+            for path in paths:
+                try:
+                    descriptor = self.opener.open(path)
+                except OSError as error:
+                    mailbox.send(str(error.errno).encode())
+                    continue
+                try:
+                    socket.send_fds(mailbox, [b"0"], [descriptor])
+                finally:
+                    os.close(descriptor)
+        except OSError:
+            pass  # the session is gone; its end is reported on its own
+        mailbox.close()
 
     def become_session(self, order):
         try:
             signal.set_wakeup_fd(-1)
+            if not self.separates:
+                order["socket"] = connect(order["socket"])
+                linux.die_with_parent(self.pid)
             import session
 
-            session.main(order, self.settings, self.pid)
+            session.main(order, self.settings)
         except BrokenPipeError:
             os._exit(0)
         except MemoryError:
@@ -119,11 +217,14 @@ class Zygote:
             if pid in self.sessions:
                 number, scratch = self.sessions.pop(pid)
                 del self.numbers[number]
+                if number in self.mailboxes:
+                    self.mailboxes.pop(number).close()
                 kill_group(pid)  # what it started and left there
-                self.remove(scratch)
+                if scratch is not None:
+                    self.remove(scratch)
                 emit(event="exit", session=number, status=os.waitstatus_to_exitcode(status))
                 ended = True
-        if ended:
+        if ended and not self.separates:
             self.kill_strays()
 
     def kill_strays(self):
@@ -154,7 +255,14 @@ class Zygote:
             for pid in {*self.sessions, *children()}:
                 self.kill(pid)
             time.sleep(0.002)
-        os.execv("/bin/rm", ["rm", "-rf", "--", self.settings["folder"]])
+        if not self.separates:  # else launch.py clears up
+            os.execv("/bin/rm", ["rm", "-rf", "--", self.settings["folder"]])
+
+
+def connect(path):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.connect(path)
+    return sock
 
 
 def preload_video():
@@ -185,7 +293,14 @@ def prepare(settings):
     import gc
 
     os.umask(0o077)
-    isolation.prctl(isolation.PR_SET_CHILD_SUBREAPER, 1)
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    if settings.get("dropRoot"):
+        linux.become(UNPRIVILEGED)
+    if settings["launcher"] == "worker":
+        # Set by launch.py too, but the change of user has cleared it.
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if settings["launcher"] == "landlock":
+        settings["readable"] = isolation.readable(settings)
     import matplotlib
 
     matplotlib.use("Agg")
@@ -195,7 +310,7 @@ def prepare(settings):
     import session  # noqa: F401
 
     lazy_ticks.install()
-    for name in PRELOADED:
+    for name in (*PRELOADED, *settings["preload"]):
         importlib.import_module(name)
     sys.modules["numpy"].random.seed(0)  # every session starts from this state
     figures.install()

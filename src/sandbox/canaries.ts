@@ -1,0 +1,111 @@
+// A level of isolation is found, not assumed: small programs try to leave a real session, and the host looks whether
+// any of them did. What a kernel, a container or a security module takes away shows here and nowhere else.
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SandboxError } from "../core/errors.ts";
+import type { PythonSession } from "./runtime.ts";
+
+interface Scenery {
+  readonly folder: string;
+  readonly secret: string;
+  readonly port: number;
+  readonly ownNamespaces: boolean;
+}
+
+const NOTE = "canary-note";
+
+/** Tries everything and prints a JSON list of what worked. */
+const program = (scenery: Scenery, neighbour: string): string => `
+import ctypes, json, os, socket, sys
+reached = []
+def attempt(what, action):
+    try:
+        if action():
+            reached.append(what)
+    except BaseException:
+        pass
+def spawned():
+    pid = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(pid, 0)
+    return True
+def forked():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return True
+def wrote(folder):
+    with open(os.path.join(folder, "canary-written"), "w") as file:
+        file.write("x")
+    return True
+libc = ctypes.CDLL(None)
+attempt("reads a file of the host", lambda: open(${JSON.stringify(join(scenery.folder, "secret"))}).read())
+attempt("writes into a folder of the host", lambda: wrote(${JSON.stringify(scenery.folder)}))
+attempt("writes into the interpreter's folder", lambda: wrote(sys.prefix))
+attempt("reads another session's file", lambda: open(${JSON.stringify(join(neighbour, NOTE))}).read())
+attempt("connects to a port of the host", lambda: socket.create_connection(("127.0.0.1", ${scenery.port}), 1))
+attempt("makes a socket", lambda: socket.socket(socket.AF_UNIX))
+attempt("starts a program", spawned)
+attempt("forks", forked)
+attempt("signals the host", lambda: ${process.pid} != os.getpid() and os.kill(${process.pid}, 0) is None)
+attempt("sees the host's processes", lambda: ${process.pid} > 1 and open("/proc/${process.pid}/status").read())
+attempt("makes a namespace", lambda: libc.unshare(0x10000000) == 0)
+attempt("is not alone in its process namespace", lambda: ${scenery.ownNamespaces ? "os.getpid() != 1" : "False"})
+print(json.dumps(reached))
+`;
+
+/**
+ * Runs the canaries in two sessions, which it closes.
+ * @param ownNamespaces whether sessions are meant to have a process namespace of their own
+ * @returns what a program could do that it must not be able to; empty when the isolation holds
+ * @throws SandboxError when a session does not work at all
+ */
+export async function runCanaries(
+  open: () => Promise<PythonSession>,
+  ownNamespaces: boolean,
+): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "pyvision-canary-"));
+  const secret = randomBytes(16).toString("hex");
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  const sessions: PythonSession[] = [];
+  try {
+    writeFileSync(join(folder, "secret"), secret, { mode: 0o644 });
+    const port = await listen(server);
+    for (let i = 0; i < 2; i++) sessions.push(await open());
+    const [first, second] = sessions as [PythonSession, PythonSession];
+    const where = await say(first, `import os\nopen("${NOTE}", "w").write("mine")\nprint(os.getcwd())`);
+    const printed = await say(second, program({ folder, secret, port, ownNamespaces }, where));
+    const reached = JSON.parse(printed) as string[];
+    if (connections > 0) reached.push("was heard on a port of the host");
+    if (readdirSync(folder).length > 1) reached.push("left a file with the host");
+    return reached;
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()));
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function say(session: PythonSession, code: string): Promise<string> {
+  const { outcome, stdout } = await session.run(code);
+  if (outcome.type !== "ok")
+    throw new SandboxError(`a first program ended with ${JSON.stringify(outcome)} instead of running`);
+  return stdout.trim();
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      server.unref();
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
