@@ -1,29 +1,36 @@
 // Interleaved rounds: every case once a round, so that a busy moment of the machine hits all cases alike.
+import type { Progress } from "../src/core/reporter.ts";
+import { type BenchRow, median } from "./report.ts";
 
 export interface Case {
   readonly name: string;
   /** Work done by one call, for the rate. */
   readonly units: number;
+  /** A plural: "tokens". */
   readonly unit: string;
   run(): Promise<void>;
 }
 
-/** One line a case: median milliseconds and units a second. The first round warms up and is not counted. */
-export async function timeRounds(cases: readonly Case[], rounds: number): Promise<string> {
+/** Two rows a case: median milliseconds, and units a second at the median. The first round warms up and is not counted. */
+export async function timeRounds(
+  cases: readonly Case[],
+  rounds: number,
+  progress: Progress,
+): Promise<BenchRow[]> {
   const times = cases.map((): number[] => []);
-  for (let round = 0; round <= rounds; round++)
+  for (let round = 0; round <= rounds; round++) {
     for (const [i, c] of cases.entries()) {
       const startedAt = performance.now();
       await c.run();
       if (round > 0) times[i]?.push(performance.now() - startedAt);
     }
-  const width = Math.max(...cases.map((c) => c.name.length));
-  return cases
-    .map((c, i) => {
-      const sorted = (times[i] as number[]).sort((a, b) => a - b);
-      const median = sorted[Math.floor(sorted.length / 2)] as number;
-      const rate = (c.units / median) * 1000;
-      return `${c.name.padEnd(width)}  ${median.toFixed(1).padStart(9)} ms  ${rate.toFixed(0).padStart(7)} ${c.unit}/s`;
-    })
-    .join("\n");
+    progress.advance();
+  }
+  return cases.flatMap(({ name, units, unit }, i) => {
+    const ms = median(times[i] ?? []);
+    return [
+      { name, value: ms, unit: "ms" },
+      { name, value: (units / ms) * 1000, unit: `${unit}/s` },
+    ];
+  });
 }

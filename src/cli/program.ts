@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
+import { registerBench } from "./bench.ts";
 import { registerCompare } from "./compare.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerExec } from "./exec.ts";
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   registerExec(program);
   registerTasks(program);
   registerCompare(program);
+  registerBench(program);
   return program;
 }
 
