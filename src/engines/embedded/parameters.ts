@@ -45,6 +45,11 @@ export class ParameterStore {
     return this.get(name).value;
   }
 
+  /** What has been accumulated since the last step. */
+  gradient(name: string): Float32Array {
+    return this.get(name).gradient;
+  }
+
   /** The named weights as inputs of a graph. */
   feeds(names: readonly string[]): Record<string, Value> {
     const feeds: Record<string, Value> = {};
