@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RgbImage } from "../core/image.ts";
-import { printed, runCells, runtimeForTests } from "./testRuntime.ts";
+import { printed, runCells, runtimeForTests, UNISOLATED } from "./testRuntime.ts";
 
 process.env["PYVISION_TEST_SECRET"] = "the-trainer's-key";
 const runtime = await runtimeForTests();
@@ -30,7 +30,7 @@ test("a bare last expression is shown by repr, None and a closing semicolon are 
   assert.deepEqual(results.map(({ stdout }) => stdout), ["'a\\n'\n", "", "", "", "[3]\n", ""]); // prettier-ignore
 });
 
-test("text on every way out is captured: streams, file descriptors, child processes, C code", async () => {
+test("text on every way out is captured: streams, file descriptors, C code, child processes where there are any", async () => {
   const cell = [
     "import os, sys, ctypes",
     "print('one'); sys.stderr.write('two\\n'); print('three', flush=True)",
@@ -38,8 +38,10 @@ test("text on every way out is captured: streams, file descriptors, child proces
     "libc = ctypes.CDLL(None); libc.puts(b'seven'); libc.fflush(None)",
     "pass",
   ];
-  const [result] = await runCells(runtime, [cell.join("\n")]);
-  assert.equal(result?.stdout, "one\ntwo\nthree\nfour\nfive\nsix\nseven\n");
+  const [isolated] = await runCells(runtime, [cell.join("\n")]);
+  assert.equal(isolated?.stdout, "one\ntwo\nthree\nfour\nfive\nseven\n");
+  const [free] = await runCells(await runtimeForTests(UNISOLATED), [cell.join("\n")]);
+  assert.equal(free?.stdout, "one\ntwo\nthree\nfour\nfive\nsix\nseven\n");
 });
 
 test("whatever a cell does to its streams, the next one's text is captured", async () => {
@@ -187,24 +189,31 @@ test("sessions do not see each other's variables, modules' state or files", asyn
 });
 
 test("the environment holds nothing of the trainer's, and the folder is the session's own", async () => {
-  const cell =
-    "import os\nprint(sorted(os.environ)); print(open('/proc/self/environ').read().count('trainer'))";
-  const [result] = await runCells(runtime, [cell]);
-  assert.equal(
-    result?.stdout,
+  const names =
     "['HOME', 'LANG', 'MKL_NUM_THREADS', 'MPLBACKEND', 'MPLCONFIGDIR', 'NUMEXPR_NUM_THREADS', 'OMP_NUM_THREADS', " +
-      "'OPENBLAS_NUM_THREADS', 'PATH', 'PYTHONHASHSEED', 'TMPDIR']\n0\n",
-  );
+    "'OPENBLAS_NUM_THREADS', 'PATH', 'PYTHONHASHSEED', 'TMPDIR']\n";
+  const cell = "import os\nprint(sorted(os.environ))";
+  assert.equal((await runCells(runtime, [cell]))[0]?.stdout, names);
+  const [free] = await runCells(await runtimeForTests(UNISOLATED), [
+    `${cell}; print(open('/proc/self/environ').read().count('trainer'))`,
+  ]);
+  assert.equal(free?.stdout, `${names}0\n`);
   const cwd =
     "import os, sys\nprint(os.environ['HOME'] == os.getcwd(), oct(os.stat('.').st_mode & 0o777), sys.argv)";
   assert.equal((await runCells(runtime, [cwd]))[0]?.stdout, "True 0o700 ['']\n");
 });
 
-test("only the standard descriptors and the connection are open", async () => {
-  const [result] = await runCells(runtime, [
-    "import os\n[int(fd) for fd in os.listdir('/proc/self/fd')][:-1]",
-  ]);
-  assert.equal(result?.stdout, "[0, 1, 2, 3, 4]\n"); // 3: the connection, 4: the file behind 1 and 2
+test("only the standard descriptors, the connection and the output file are open", async () => {
+  const look = [
+    "import os",
+    "def is_open(fd):",
+    "    try: os.fstat(fd)",
+    "    except OSError: return False",
+    "    return True",
+    "[fd for fd in range(4096) if is_open(fd)]",
+  ];
+  const [result] = await runCells(runtime, [look.join("\n")]);
+  assert.equal(result?.stdout, "[0, 1, 2, 3, 5]\n"); // 3: the connection; 4 was where files came; 5: behind 1 and 2
 });
 
 test("calls on one session run one after another, in order", async () => {

@@ -1,14 +1,22 @@
 // Nothing is left running or lying about: after close, after the host's end of any kind, and between sessions.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { test } from "node:test";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../core/errors.ts";
 import { startPythonRuntime } from "./forkServer.ts";
-import { eventually, printed, processesWith, runtimeForTests } from "./testRuntime.ts";
+import { eventually, printed, processesWith, runtimeForTests, UNISOLATED } from "./testRuntime.ts";
 
+/** Leaves behind what it can at its level and prints its folder. */
+const PRINTS_FOLDER = "print(os.getcwd())";
+const LITTER = `
+import os, threading
+threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()
+os.makedirs("a/b"); open("a/b/c", "w").write("x")
+${PRINTS_FOLDER}`;
 const DAEMONS = `
 import os, subprocess
 subprocess.Popen(["sleep", "1000"])
@@ -24,7 +32,7 @@ os.makedirs("a/b"); open("a/b/c", "w").write("x")
 print(os.getcwd())`;
 
 test("close ends every process, also daemons, and removes the folder", async () => {
-  const runtime = await startPythonRuntime({});
+  const runtime = await startPythonRuntime(UNISOLATED);
   const image = { width: 2, height: 1, data: new Uint8Array(6) };
   const sessions = await Promise.all([1, 2, 3].map(() => runtime.open({ images: [image] })));
   const folders = await Promise.all(sessions.map((session) => printed(session, DAEMONS)));
@@ -39,8 +47,19 @@ test("close ends every process, also daemons, and removes the folder", async () 
   );
 });
 
+for (const launcher of ["bubblewrap", "worker", "landlock"] as const)
+  test(`close ends every process and removes every folder: ${launcher}`, async () => {
+    const runtime = await startPythonRuntime({ launchers: [launcher] });
+    const image = { width: 2, height: 1, data: new Uint8Array(6) };
+    const sessions = await Promise.all([1, 2, 3].map(() => runtime.open({ images: [image] })));
+    await Promise.all(sessions.map((session) => printed(session, LITTER)));
+    assert.ok(leftovers().processes.length >= 1 + 3);
+    await runtime.close();
+    await eventually(isClean);
+  });
+
 test("closing one session ends what it started and removes its folder; the others go on", async () => {
-  const runtime = await runtimeForTests();
+  const runtime = await runtimeForTests(UNISOLATED);
   const [first, second] = [await runtime.open({ images: [] }), await runtime.open({ images: [] })];
   const folder = (await printed(first, DAEMONS)).trim();
   assert.equal(await printed(second, "x = 1\nx"), "1\n");
@@ -51,7 +70,7 @@ test("closing one session ends what it started and removes its folder; the other
 });
 
 test("an image shared by sessions is one file, gone with the last of them", async () => {
-  const runtime = await runtimeForTests();
+  const runtime = await runtimeForTests(UNISOLATED);
   const image = { width: 2, height: 1, data: Uint8Array.from([1, 2, 3, 4, 5, 6]) };
   const sessions = await Promise.all([1, 2, 3].map(() => runtime.open({ images: [image, image] })));
   const root = dirname((await printed(sessions[0] ?? assert.fail(), "import os\nprint(os.getcwd())")).trim());
@@ -64,13 +83,32 @@ test("an image shared by sessions is one file, gone with the last of them", asyn
   await eventually(() => files().length === 0);
 });
 
-/** A host that opens a session with daemons in it, prints its folder, and then ends as told. */
-async function hostThat(end: string): Promise<{ root: string; code: number | null; signal: string | null }> {
+/** What runtimes of this file and of its hosts have left: their folders are made here and named on command lines. */
+const temporary = mkdtempSync(join(tmpdir(), "pyvision-cleanup-"));
+process.env["TMPDIR"] = temporary;
+after(() => rmSync(temporary, { recursive: true }));
+
+function leftovers(): { processes: number[]; folders: string[] } {
+  const folders = readdirSync(temporary).filter((name) => name.startsWith("pyvision-")); // tsx keeps a cache there
+  return { processes: processesWith(temporary), folders };
+}
+
+function isClean(): boolean {
+  const { processes, folders } = leftovers();
+  return processes.length === 0 && folders.length === 0;
+}
+
+/** A host that opens a session with daemons or threads in it, prints its folder, and then ends as told. */
+async function hostThat(
+  options: string,
+  litter: string,
+  end: string,
+): Promise<{ out: string; code: number | null; signal: string | null }> {
   const program = `
     const { startPythonRuntime } = await import(${JSON.stringify(new URL("./forkServer.ts", import.meta.url).href)});
-    const runtime = await startPythonRuntime({});
+    const runtime = await startPythonRuntime(${options});
     const session = await runtime.open({ images: [] });
-    const { stdout } = await session.run(${JSON.stringify(DAEMONS)});
+    const { stdout } = await session.run(${JSON.stringify(litter)});
     process.stdout.write(stdout);
     ${end}`;
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
@@ -82,8 +120,7 @@ async function hostThat(end: string): Promise<{ root: string; code: number | nul
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
     child.once("close", (...how) => resolve(how)),
   );
-  assert.match(out, /^\/.*\/s1\n$/);
-  return { root: dirname(out.trim()), code, signal };
+  return { out, code, signal };
 }
 
 const ENDS: readonly [name: string, end: string, how: [number | null, string | null]][] = [
@@ -99,12 +136,21 @@ const ENDS: readonly [name: string, end: string, how: [number | null, string | n
   ],
   ["the program's end without close", "", [0, null]],
 ];
-for (const [name, end, [code, signal]] of ENDS)
+for (const [name, end, how] of ENDS) {
   test(`nothing is left after the host's end: ${name}`, async () => {
-    const host = await hostThat(end);
-    assert.deepEqual([host.code, host.signal], [code, signal]);
-    await eventually(() => processesWith(host.root).length === 0 && !existsSync(host.root));
+    const { out, code, signal } = await hostThat(JSON.stringify(UNISOLATED), DAEMONS, end);
+    assert.match(out, /^\/.*\/s\d+\n$/);
+    const root = dirname(out.trim());
+    assert.deepEqual([code, signal], how);
+    await eventually(() => processesWith(root).length === 0 && !existsSync(root));
   });
+  for (const launcher of ["bubblewrap", "worker", "landlock"])
+    test(`nothing is left after the host's end: ${name}, ${launcher}`, async () => {
+      const { code, signal } = await hostThat(JSON.stringify({ launchers: [launcher] }), LITTER, end);
+      assert.deepEqual([code, signal], how);
+      await eventually(isClean);
+    });
+}
 
 test("an interpreter that cannot be used is a SandboxError with the remedy", async () => {
   const fails = (options: object, message: RegExp): Promise<void> =>
@@ -117,7 +163,7 @@ test("an interpreter that cannot be used is a SandboxError with the remedy", asy
     /^python: there is no interpreter \/nowhere\/python; give the path of a Python .* "npm start"/,
   );
   await fails({ python: "/bin/false" }, /could not start the tool runtime \(it ended without a word\)/);
-  await fails({ maxConcurrent: 0 }, /^maxConcurrent: must be a positive integer, got 0$/);
+  await fails({ maxConcurrent: 0 }, /^maxConcurrent: must be a whole number of at least 1, got 0$/);
 });
 
 test("a wrong matplotlib setting is named with the nearest right one, and numpy is not blamed", async () => {
@@ -138,6 +184,24 @@ test("a wrong matplotlib setting is named with the nearest right one, and numpy 
   );
 });
 
-test("the runtime tells what its sessions are isolated by", async () => {
-  assert.equal((await runtimeForTests()).isolation, "limits");
+test("the best level holds here, by either way of making namespaces", async () => {
+  assert.deepEqual((await runtimeForTests()).isolation, {
+    level: "namespaces",
+    by: "bubblewrap",
+    shortfalls: [],
+  });
+  const own = await runtimeForTests({ launchers: ["worker"] });
+  assert.deepEqual(own.isolation, { level: "namespaces", by: "worker", shortfalls: [] });
+  const lite = await runtimeForTests({ launchers: ["landlock"] });
+  assert.deepEqual(lite.isolation, { level: "lite", by: "landlock", shortfalls: [] });
+});
+
+test("a level that is too low is refused, with the reason and the remedy", async () => {
+  const message =
+    'python.leastIsolation: no level of at least "namespaces" holds here (landlock gives lite, none gives process); ' +
+    "allow user namespaces for this user, or accept a lower level in the config";
+  await assert.rejects(
+    startPythonRuntime({ launchers: ["landlock", "none"], leastIsolation: "namespaces" }),
+    { name: "SandboxError", message },
+  );
 });

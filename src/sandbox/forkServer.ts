@@ -37,9 +37,13 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
   const settings = resolveSettings(options);
   const shortfalls: string[] = [];
   const failures: SandboxError[] = [];
+  const tooLow: string[] = [];
   for (const launcher of settings.launchers) {
     const level = LEVEL_OF[launcher];
-    if (ISOLATION_LEVELS.indexOf(level) > ISOLATION_LEVELS.indexOf(settings.leastIsolation)) continue;
+    if (ISOLATION_LEVELS.indexOf(level) > ISOLATION_LEVELS.indexOf(settings.leastIsolation)) {
+      tooLow.push(`${launcher} gives ${level}`);
+      continue;
+    }
     try {
       const server = new ForkServer(
         settings,
@@ -65,8 +69,9 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
   )
     throw first;
   throw new SandboxError(
-    `python.leastIsolation: must be a level that works here, got ${settings.leastIsolation} (${shortfalls.join("; ")}); ` +
-      "allow user namespaces for this user, or accept programs without isolation by the level process",
+    `python.leastIsolation: no level of at least "${settings.leastIsolation}" holds here ` +
+      `(${[...shortfalls, ...tooLow].join(", ")}); allow user namespaces for this user, or accept a ` +
+      "lower level in the config",
   );
 }
 

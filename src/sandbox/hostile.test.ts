@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ToolResult } from "../core/trajectory.ts";
 import { startPythonRuntime } from "./forkServer.ts";
-import { printed, runCells, runtimeForTests } from "./testRuntime.ts";
+import { printed, runCells, runtimeForTests, UNISOLATED } from "./testRuntime.ts";
 
 const runtime = await runtimeForTests({ memoryBytes: 1 << 30 });
 
@@ -22,9 +22,8 @@ const DEADLY: readonly [name: string, cell: string, reason: RegExp][] = [
   ["os._exit", "import os\nos._exit(3)", /^the process exited with status 3$/],
   ["exit status 0 without an answer", "import os\nos._exit(0)", /^the process exited with status 0$/],
   ["a segmentation fault", "import ctypes\nctypes.string_at(0)", /^the process was killed by SIGSEGV$/],
-  ["abort", "import os\nos.abort()", /^the process was killed by SIGABRT$/],
-  ["suicide", "import os\nos.kill(os.getpid(), 9)", /^the process was killed by SIGKILL$/],
-  ["its whole group", "import os\nos.killpg(0, 9)", /^the process was killed by SIGKILL$/],
+  // The first process of a namespace is spared its own signals; abort then ends by a forbidden instruction.
+  ["abort", "import os\nos.abort()", /^the process was killed by SIGSEGV$/],
   [
     "a closed connection",
     "import os, time\nos.close(3)\ntime.sleep(60)",
@@ -61,6 +60,22 @@ for (const [name, cell, reason] of DEADLY)
     assert.ok(result.elapsedMs < 3000, `${result.elapsedMs} ms`);
     assert.equal(next.stdout, "fresh\n");
   });
+
+test("without isolation, the signals a program sends itself and its group kill it", async () => {
+  const free = await runtimeForTests(UNISOLATED);
+  for (const cell of ["os.kill(os.getpid(), 9)", "os.killpg(0, 9)"]) {
+    const [result] = await runCells(free, [`import os\n${cell}`]);
+    assert.deepEqual(result?.outcome, { type: "killed", reason: "the process was killed by SIGKILL" });
+  }
+});
+
+test("in its namespace, the signals a program sends itself reach nobody", async () => {
+  const [itself, next] = await besideAnother("import os\nos.kill(os.getpid(), 9)");
+  assert.deepEqual([itself.outcome, itself.alive, next.outcome], [{ type: "ok" }, true, { type: "ok" }]);
+  const [group] = await besideAnother("import os\nos.killpg(0, 9)");
+  const reason = "PermissionError: [Errno 1] Operation not permitted (line 2)";
+  assert.deepEqual([group.outcome, group.alive], [{ type: "forbidden", reason }, true]);
+});
 
 test("more bytes than the reply: one call is told, no later one gets them", async () => {
   // The nonce is in the process's memory, so that a reply can be forged; then the true one comes too much.
@@ -122,7 +137,7 @@ test("long output keeps its beginning and its end, and says what was cut", async
 });
 
 test("a flood of output ends the call, not the session", async () => {
-  const small = await runtimeForTests({ maxFileBytes: 1 << 20, maxOutputBytes: 1000 });
+  const small = await runtimeForTests({ ...UNISOLATED, maxFileBytes: 1 << 20, maxOutputBytes: 1000 });
   const cells = ["x = 1\nwhile True: print('flood' * 100)", "x", "import os\nos.system('yes')\nx", "x"];
   const results = await runCells(small, cells);
   const limit = { type: "outputLimit", limitBytes: 1 << 20 };
@@ -131,8 +146,8 @@ test("a flood of output ends the call, not the session", async () => {
   assert.deepEqual([results[1]?.stdout, results[3]?.stdout], ["1\n", "1\n"]);
 });
 
-test("code that kills the zygote ends its sessions, but the runtime goes on with a new one", async () => {
-  const own = await startPythonRuntime({ callTimeoutMs: 20_000 });
+test("a zygote that is killed takes its sessions along, but the runtime goes on with a new one", async () => {
+  const own = await startPythonRuntime({ ...UNISOLATED, callTimeoutMs: 20_000 });
   const [bystander, session] = [await own.open({ images: [] }), await own.open({ images: [] })];
   const result = await session.run("import os\nos.kill(os.getppid(), 9)\nimport time; time.sleep(60)");
   assert.equal(result.outcome.type, "killed");

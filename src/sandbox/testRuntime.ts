@@ -7,6 +7,9 @@ import type { ToolResult } from "../core/trajectory.ts";
 import { type PythonRuntimeOptions, startPythonRuntime } from "./forkServer.ts";
 import type { PythonRuntime, PythonSession } from "./runtime.ts";
 
+/** For what only a program without isolation can do, e.g. start other programs. */
+export const UNISOLATED = { launchers: ["none"], leastIsolation: "process" } as const;
+
 /** A runtime that the test file closes when it is done. */
 export async function runtimeForTests(options: PythonRuntimeOptions = {}): Promise<PythonRuntime> {
   const runtime = await startPythonRuntime({ callTimeoutMs: 20_000, ...options });

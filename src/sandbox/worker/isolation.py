@@ -6,6 +6,7 @@ the connection to the host is open and before the first request is read, and can
 
 import os
 import resource
+import shutil
 import sys
 
 import cell
@@ -21,11 +22,11 @@ USER_PROCESSES = 4096
 SCRATCH_FILES = 4096
 OOM_SCORE = 1000  # the first to go when the machine runs out of memory
 NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWPID | linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-SCRATCH = "/tmp"
+SEMAPHORES = "size=256k,nr_inodes=64"  # multiprocessing's thread pool makes some; too small for anything else
 
 
 def separate(settings):
-    """New namespaces; the next child is the first process in them. A private SCRATCH, everything else read-only, the
+    """New namespaces; the next child is the first process in them. A private scratch folder, everything else read-only, the
     host's socket out of sight. There is no network to take away: the zygote has none."""
     user, group = os.geteuid(), os.getegid()
     linux.unshare(NAMESPACES)
@@ -33,7 +34,8 @@ def separate(settings):
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     quota = f"mode=0700,size={settings['scratchBytes']},nr_inodes={SCRATCH_FILES}"
-    linux.mount("tmpfs", SCRATCH, "tmpfs", flags, quota)
+    linux.mount("tmpfs", view.SCRATCH, "tmpfs", flags, quota)
+    linux.mount("tmpfs", view.SHARED_MEMORY, "tmpfs", flags, f"mode=0700,{SEMAPHORES}")
     linux.mount("tmpfs", view.HOST_FOLDER, "tmpfs", flags | linux.MS_RDONLY, "mode=0555,size=4k,nr_inodes=1")
 
 
@@ -47,8 +49,26 @@ def enter(settings):
     linux.drop_capabilities()
     if launcher == "landlock":
         landlock.restrict(settings["readable"], [os.getcwd()])
+        _copy_without_modes()
     seccomp.install(os.getpid(), paths_may_change=launcher != "landlock")
     cell.refuses_with_eperm = True
+
+
+def _copy_without_modes():
+    """Landlock does not govern the change of modes and times, so the filter refuses it, also of a file one just made:
+    `shutil.copy` would fail when the copy is there already."""
+    for name in ("copymode", "copystat"):
+        setattr(shutil, name, _tolerant(getattr(shutil, name)))
+
+
+def _tolerant(function):
+    def wrapper(*args, **kwargs):
+        try:
+            function(*args, **kwargs)
+        except PermissionError:
+            pass
+
+    return wrapper
 
 
 def readable(settings):

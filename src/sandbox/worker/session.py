@@ -20,6 +20,7 @@ import isolation
 import matplotlib.pyplot as plt
 import numpy as np
 import video
+import view
 from output import Output
 from PIL import Image
 
@@ -33,7 +34,7 @@ def main(order, settings):
     socket and the one on which files come."""
     os.setsid()
     sock, files = _only_sockets(order["socket"], order["files"])
-    scratch = order["scratch"] or isolation.SCRATCH
+    scratch = order["scratch"] or view.SCRATCH
     if order["scratch"]:
         os.mkdir(scratch, 0o700)
     os.chdir(scratch)
@@ -124,6 +125,7 @@ def _only_sockets(*socks):
 def _environment(scratch):
     for name in ("HOME", "TMPDIR", "MPLCONFIGDIR"):
         os.environ[name] = scratch
+    os.environ.pop("PWD", None)  # bubblewrap's
     for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,6 +18,8 @@ USER = 1000  # the sessions' own number for the only user there is
 PASSWD = f"user:x:{USER}:{USER}:user:/tmp:/bin/false\n"
 GROUP = f"user:x:{USER}:\n"
 HOST_FOLDER = "/run/host"  # holds the socket to connect to
+SCRATCH = "/tmp"
+SHARED_MEMORY = "/dev/shm"
 
 
 def plan(folder, extra):
@@ -38,7 +40,7 @@ def plan(folder, extra):
     folders = outermost(("/usr", *interpreter_folders(), *extra))
     operations += [("read-only", path, path) for path in folders if path != "/usr"]
     operations += [("link", to, at) for at, to in interpreter_links(folders)]
-    operations += [("scratch", "", "/tmp"), ("read-only", folder, HOST_FOLDER)]
+    operations += [("scratch", "", SCRATCH), ("scratch", "", SHARED_MEMORY), ("read-only", folder, HOST_FOLDER)]
     return operations
 
 

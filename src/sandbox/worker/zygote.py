@@ -23,6 +23,7 @@ sys.path[0] = os.path.dirname(os.path.abspath(__file__))
 
 import isolation  # noqa: E402  (the path above comes first)
 import linux  # noqa: E402
+import seccomp  # noqa: E402
 
 # What programs about pictures import, so that no session pays for it.
 PRELOADED = (
@@ -315,6 +316,8 @@ def prepare(settings):
     sys.modules["numpy"].random.seed(0)  # every session starts from this state
     figures.install()
     figures.warm()
+    if settings["launcher"] != "none":
+        seccomp.program(os.uname().machine, 1, True)  # cached, as sessions in namespaces need it
     del sys.path[0]
     gc.collect()
     gc.freeze()
