@@ -2,7 +2,7 @@
 // kills, and matches the connections that sessions open to the orders by their tokens.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -14,13 +14,12 @@ import { type Frame, FrameReader } from "./frames.ts";
 import { ImageFiles } from "./imageFiles.ts";
 import type { Launcher, RuntimeSettings } from "./settings.ts";
 import { SparePool } from "./sparePool.ts";
+import { MemoryWatchdog } from "./watchdog.ts";
 import { Worker } from "./worker.ts";
 
 const PROGRAM = fileURLToPath(new URL("./worker/launch.py", import.meta.url));
 /** Where worker/view.py shows the zygote its folder when it lives in a view of its own. */
 const FOLDER_INSIDE = "/run/host";
-/** Who worker/zygote.py becomes when it is started by root. */
-const UNPRIVILEGED = 61357;
 const START_LIMIT_MS = 60_000;
 const FORK_LIMIT_MS = 20_000;
 const CLOSE_LIMIT_MS = 5_000;
@@ -38,6 +37,7 @@ interface Fork {
   pid?: number;
   /** Why the kernel did not let it start, where that is known. */
   fault?: string;
+  worker?: Worker;
 }
 
 type Event =
@@ -72,7 +72,6 @@ export class Zygote {
     this.separates = launcher === "bubblewrap" || launcher === "worker";
     this.#folder = mkdtempSync(join(tmpdir(), "pyvision-"));
     chmodSync(this.#folder, 0o700);
-    if (this.separates && process.geteuid?.() === 0) chownSync(this.#folder, UNPRIVILEGED, UNPRIVILEGED);
     this.#spares = new SparePool(settings.spareSessions, () => this.#fork());
     this.images = new ImageFiles(this.#folder);
     const socketPath = join(this.#folder, "socket");
@@ -81,11 +80,22 @@ export class Zygote {
     );
     this.#server.unref();
     this.#child = this.#spawn();
+    const sessionOf = (pids: readonly number[]): Fork | undefined => {
+      const pid = pids.at(this.separates ? -2 : -1); // as the zygote sees it
+      return [...this.#forks.values()].find((fork) => fork.pid === pid);
+    };
+    const watchdog = new MemoryWatchdog({
+      root: () => this.#child.pid,
+      limitBytes: settings.maxTotalMemoryBytes,
+      maySuffer: ({ innerPids }) => sessionOf(innerPids)?.worker !== undefined,
+      onOver: ({ innerPids }) => sessionOf(innerPids)?.worker?.endForMemory(),
+    });
     this.ended = new Promise((resolve) => {
       const end = (): void => {
         for (const fork of this.#forks.values()) fork.exited(-9);
         this.#forks.clear();
         this.#server.close();
+        watchdog.close();
         rmSync(this.#folder, { recursive: true, force: true });
         resolve();
       };
@@ -160,7 +170,9 @@ export class Zygote {
       }
       const headerBytes = (256 << 10) + 8 * this.settings.maxOutputBytes;
       const limits = { headerBytes, payloadBytes: MAX_PAYLOAD_BYTES };
-      return new Worker(session, first, limits, exited, signal, this.settings.freezeAfterMs);
+      const worker = new Worker(session, first, limits, exited, signal, this.settings.freezeAfterMs);
+      if (fork !== undefined) fork.worker = worker;
+      return worker;
     } catch (error) {
       signal("kill");
       if (error instanceof Expired)

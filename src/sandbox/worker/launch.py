@@ -56,7 +56,9 @@ def start(settings):
     /proc in its settings."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-    as_root = os.geteuid() == 0
+    as_root = os.geteuid() == 0 and is_mapped(linux.UNPRIVILEGED)
+    if as_root:
+        os.chown(settings["folder"], linux.UNPRIVILEGED, linux.UNPRIVILEGED)
     inner = {**settings, "files": theirs.fileno(), "proc": proc, "dropRoot": as_root}
     command = [sys.executable, *FLAGS, ZYGOTE, json.dumps(inner)]
     operations = view.plan(settings["folder"], (HERE, *settings["packageFolders"]))
@@ -71,6 +73,13 @@ def start(settings):
         child = subprocess.Popen([bubblewrap, *arguments, *command], pass_fds=passed)
     theirs.close()
     return child, ours
+
+
+def is_mapped(user):
+    """Whether this user exists here: the root of a user namespace may be its only one, and is then an ordinary user."""
+    with open("/proc/self/uid_map") as file:
+        ranges = [[int(number) for number in line.split()] for line in file]
+    return any(first <= user < first + count for first, _, count in ranges)
 
 
 def text_file(text, passed):

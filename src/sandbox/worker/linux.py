@@ -15,9 +15,9 @@ SYS_MOUNT_SETATTR = 442  # on every architecture
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPABILITY_VERSION_3 = 0x20080522
+UNPRIVILEGED = 61357  # who a zygote of root becomes; a number that no other program is likely to have
 
-AVAILABLE = sys.platform.startswith("linux")
-_libc = ctypes.CDLL(None, use_errno=True) if AVAILABLE else None
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
 def _check(result, what):

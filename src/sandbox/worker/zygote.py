@@ -33,7 +33,6 @@ PRELOADED = (
     *("PIL.ImageOps", "PIL.ImageStat", "PIL.PngImagePlugin", "PIL.JpegImagePlugin"),
 )
 EXIT_FAULT, EXIT_OUT_OF_MEMORY = 70, 71
-UNPRIVILEGED = 61357  # who a zygote of root becomes; a number that no other program is likely to have
 
 
 class Refused(Exception):
@@ -296,7 +295,7 @@ def prepare(settings):
     os.umask(0o077)
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
     if settings.get("dropRoot"):
-        linux.become(UNPRIVILEGED)
+        linux.become(linux.UNPRIVILEGED)
     if settings["launcher"] == "worker":
         # Set by launch.py too, but the change of user has cleared it.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
