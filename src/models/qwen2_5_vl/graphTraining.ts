@@ -26,7 +26,13 @@ export interface TrainingGraph {
   readonly names: readonly string[];
 }
 
-export function trainingGraph(config: Qwen25VLConfig, loss: TrainingLoss, images: boolean): TrainingGraph {
+/** @param differentiate what grows the backward half; tests hand in a faulty one to see that it is noticed */
+export function trainingGraph(
+  config: Qwen25VLConfig,
+  loss: TrainingLoss,
+  images: boolean,
+  differentiate: typeof gradients = gradients,
+): TrainingGraph {
   const graph = new Graph();
   const {
     weights: w,
@@ -71,7 +77,7 @@ export function trainingGraph(config: Qwen25VLConfig, loss: TrainingLoss, images
   graph.output("loss", total);
   graph.output("logprobs", logprobs);
   graph.output("entropy", entropy);
-  gradients(total, tensors).forEach((g, i) => graph.output(`d_${names[i]}`, g));
+  differentiate(total, tensors).forEach((g, i) => graph.output(`d_${names[i]}`, g));
   return { graph, names };
 }
 

@@ -1,7 +1,7 @@
 // Bicubic resampling with Pillow's numbers, bit for bit: the policy must see the very pixels Transformers would feed it.
 // Two separable passes with 8-bit rounding between them; when shrinking, the kernel is widened by the scale so that
 // nothing aliases. Coefficients are 22-bit fixed point, as in Pillow's 8-bit path. The horizontal pass comes first, as in
-// torchvision and in Pillow 11.3; Pillow 12.3 swaps the passes when the width grows and the height shrinks. The parity
+// torchvision and in Pillow 11.3; Pillow 12.3 may swap the passes when the width grows and the height shrinks. The parity
 // suite (engines/embedded/parity) compares all of them.
 import type { RgbImage } from "../../core/image.ts";
 

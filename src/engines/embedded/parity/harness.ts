@@ -12,7 +12,7 @@ const VARIABLE = "PYVISION_PARITY_PYTHON";
 
 /** A task of reference/main.py with its input. */
 export interface Job {
-  readonly task: "train" | "processor" | "text" | "serve" | "export";
+  readonly task: "versions" | "train" | "processor" | "text" | "serve" | "export";
 }
 
 /** A picture as the reference side finds it: a file of raw RGB bytes in the job's folder. */

@@ -42,7 +42,7 @@ test("pictures become the patches that Transformers makes of them", async (t) =>
   t.diagnostic(
     `${all.length} pictures, bit for bit the PIL processor's but for those that grow in width and shrink in height`,
   );
-  t.diagnostic(`those, where Pillow swaps its passes: ${steps(worst.swapped, worst.swappedMean)}`);
+  t.diagnostic(`those, where Pillow may swap its passes: ${steps(worst.swapped, worst.swappedMean)}`);
   t.diagnostic(`from the torchvision processor: ${steps(worst.torchvision, worst.torchvisionMean)}`);
 });
 

@@ -13,7 +13,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 # task -> module with `run(folder, job)`
-TASKS = {"train": "training", "processor": "processing", "text": "text", "serve": "serving", "export": "exported"}
+TASKS = {"versions": "versions", "train": "training", "processor": "processing", "text": "text", "serve": "serving", "export": "exported"}
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ def run(folder, job):
 
 def horizontal_first(image, grid):
     """Patches of the picture when Pillow resamples the width, then the height. Left to itself, Pillow takes that order
-    too, but newer versions (12.3 here) swap it for a picture that grows in width and shrinks in height."""
+    too, but newer versions (12.3 here) may swap it for a picture that grows in width and shrinks in height."""
     width, height = grid[2] * 14, grid[1] * 14
     resized = image.resize((width, image.height), Image.Resampling.BICUBIC)
     resized = resized.resize((width, height), Image.Resampling.BICUBIC)
