@@ -5,7 +5,7 @@ import type { Datum } from "../../core/datum.ts";
 import { DataError, EngineError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { readCheckpoint } from "../../models/qwen2_5_vl/checkpoint.ts";
-import { createCodec } from "../../models/qwen2_5_vl/codec.ts";
+import { createCodec, neverSampled } from "../../models/qwen2_5_vl/codec.ts";
 import {
   samplingGraph,
   trainingGraph,
@@ -89,13 +89,7 @@ export class EmbeddedEngine implements Engine {
       compile(samplingGraph(config), threads),
     ]);
     const codec = createCodec(tokenizer, limits);
-    // Every special token but the end of a turn is scaffolding: a model that wrote one would forge the conversation.
-    const special = tokenizer.addedTokens.filter((t) => t.special).map((t) => t.id);
-    const unused = Array.from(
-      { length: config.vocabSize - tokenizer.vocabSize },
-      (_, i) => tokenizer.vocabSize + i,
-    );
-    const banned = new Set([...special, ...unused].filter((id) => id !== codec.endOfTurnId));
+    const banned = neverSampled(config, tokenizer);
     const sampler = new EmbeddedSampler(config, codec, { vision, decoder }, parameters, banned);
     return new EmbeddedEngine(files, parameters, sampler, [vision, decoder], threads);
   }

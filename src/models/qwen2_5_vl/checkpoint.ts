@@ -47,7 +47,7 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

@@ -55,6 +55,22 @@ test("the tokenizer's config carries the template and the end token", async () =
   );
 });
 
+test("limits are read from processor_config.json when Transformers saved no file for the image processor", async () => {
+  const alone = join(dir, "preprocessor_config.json");
+  const text = await readFile(alone, "utf8");
+  const whole = join(dir, "processor_config.json");
+  const size = { shortest_edge: 784, longest_edge: 20_000 };
+  await writeFile(whole, JSON.stringify({ image_processor: { size, patch_size: 14 }, video_processor: {} }));
+  assert.deepEqual((await loadProcessor(dir)).limits, limits, "the older file counts where both are");
+  await rm(alone);
+  assert.deepEqual((await loadProcessor(dir)).limits, { minPixels: 784, maxPixels: 20_000 });
+  await writeFile(whole, JSON.stringify({ image_processor: { size, patch_size: 16 } }));
+  await assert.rejects(loadProcessor(dir), /processor_config\.json: patch_size must be 14, got 16/);
+  await rm(whole);
+  await assert.rejects(loadProcessor(dir), /preprocessor_config\.json: cannot be read as JSON/);
+  await writeFile(alone, text);
+});
+
 test("limits are read from size when the old fields are missing", async () => {
   const restore = await edit("preprocessor_config.json", (json) => {
     delete json["min_pixels"];

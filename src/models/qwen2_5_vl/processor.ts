@@ -6,7 +6,7 @@ import { DataError } from "../../core/errors.ts";
 import type { Codec } from "../../core/codec.ts";
 import { writeAtomically } from "./atomicFile.ts";
 import { qwenChatTemplate } from "./chatTemplate.ts";
-import { readJson } from "./checkpoint.ts";
+import { exists, readJson } from "./checkpoint.ts";
 import { createCodec } from "./codec.ts";
 import { parseConfig, toHfConfig, type Qwen25VLConfig } from "./config.ts";
 import {
@@ -35,7 +35,7 @@ export async function loadProcessor(dir: string): Promise<Processor> {
   const at = (name: string): string => join(dir, name);
   const config = parseConfig(await readJson(at("config.json")), at("config.json"));
   const tokenizer = Tokenizer.fromJson(await readJson(at("tokenizer.json")), at("tokenizer.json"));
-  const limits = parseLimits(await readJson(at("preprocessor_config.json")), at("preprocessor_config.json"));
+  const limits = await readLimits(dir);
   checkTokenIds(config, tokenizer, dir);
   return { config, tokenizer, limits, codec: createCodec(tokenizer, limits) };
 }
@@ -77,8 +77,16 @@ function checkTokenIds(config: Qwen25VLConfig, tokenizer: Tokenizer, dir: string
     );
 }
 
-function parseLimits(json: unknown, source: string): PixelLimits {
-  const root = FieldReader.of(json, source);
+/** Older versions of Transformers save the image processor in a file of its own, newer ones as a part of another. */
+async function readLimits(dir: string): Promise<PixelLimits> {
+  const alone = join(dir, "preprocessor_config.json");
+  const whole = join(dir, "processor_config.json");
+  if ((await exists(alone)) || !(await exists(whole)))
+    return parseLimits(FieldReader.of(await readJson(alone), alone), alone);
+  return parseLimits(FieldReader.of(await readJson(whole), whole).object("image_processor"), whole);
+}
+
+function parseLimits(root: FieldReader, source: string): PixelLimits {
   const fixed = {
     patch_size: patchSize,
     merge_size: mergeSize,
