@@ -18,7 +18,7 @@ import {
   resolveSettings,
   type RuntimeSettings,
 } from "./settings.ts";
-import { StartRefused, Zygote } from "./zygote.ts";
+import { StartFailed, StartRefused, Zygote } from "./zygote.ts";
 
 export type { PythonRuntimeOptions } from "./settings.ts";
 
@@ -57,7 +57,7 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
     } catch (error) {
       if (!(error instanceof SandboxError) || error instanceof StartRefused) throw error;
       failures.push(error);
-      shortfalls.push(`${launcher}: ${error.message}`);
+      shortfalls.push(`${launcher}: ${error instanceof StartFailed ? error.why : error.message}`);
     }
   }
   const [first] = failures;

@@ -9,10 +9,12 @@ import type { Gate } from "./gate.ts";
 import { type CellReply, openFault, parseCellReply } from "./reply.ts";
 import type { PythonSession, SessionOptions } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
-import type { Death, Worker } from "./worker.ts";
+import type { Answer, Death, Worker } from "./worker.ts";
 import type { Zygote } from "./zygote.ts";
 
 const LOAD_LIMIT_MS = 30_000;
+const KILLED = -constants.signals.SIGKILL;
+const MOST_STARTS = 3;
 /** Exit status of worker/zygote.py's children that had no memory left to answer. */
 const EXIT_OUT_OF_MEMORY = 71;
 
@@ -31,30 +33,42 @@ export class Session implements PythonSession {
     readonly closed: () => void,
   ) {}
 
-  /** Starts the process and gives it the images and videos. @throws SandboxError, DataError */
+  /**
+   * Starts the process and gives it the images and videos. A process that somebody kills meanwhile is replaced: no code
+   * of the model's has run in it. @throws SandboxError, DataError
+   */
   async start(): Promise<Worker> {
-    const { images, videos } = this.options;
-    const zygote = await this.zygote();
-    const worker = await zygote.take((videos ?? []).length > 0);
-    this.#worker = worker;
-    void worker.exited.then(() => images.forEach((image) => zygote.images.release(image)));
-    try {
-      const paths = await Promise.all(images.map((image) => zygote.images.acquire(image)));
-      zygote.handOver(worker, [...paths, ...(videos ?? []).map((path) => resolve(path))]);
-      const sizes = images.map(({ width, height }) => [width, height]);
-      const names = (videos ?? []).map((path) => basename(path));
-      const answer = await worker.request({ op: "open", images: sizes, videos: names }, LOAD_LIMIT_MS);
-      const fault = answer.type === "frame" ? openFault(answer.frame) : undefined;
-      if (fault?.of === "data") throw new DataError(fault.message);
-      if (fault !== undefined)
-        throw new SandboxError(`${fault.message}; "pyvision doctor" looks what is missing`);
-      if (answer.type === "frame" && !this.#closed) return worker;
-      const reason = answer.type === "frame" ? "it was closed meanwhile" : reasonOf(answer);
-      throw new SandboxError(`a session did not open (${reason}); are its images too large for memoryBytes?`);
-    } catch (error) {
-      this.#abandon();
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      const zygote = await this.zygote();
+      const worker = await zygote.take((this.options.videos ?? []).length > 0);
+      this.#worker = worker;
+      try {
+        const answer = await this.#load(zygote, worker);
+        const fault = answer.type === "frame" ? openFault(answer.frame) : undefined;
+        if (fault?.of === "data") throw new DataError(fault.message);
+        if (fault !== undefined)
+          throw new SandboxError(`${fault.message}; "pyvision doctor" looks what is missing`);
+        if (answer.type === "frame" && !this.#closed) return worker;
+        if (answer.type === "exit" && answer.status === KILLED && attempt < MOST_STARTS) continue;
+        const reason = answer.type === "frame" ? "it was closed meanwhile" : reasonOf(answer);
+        throw new SandboxError(
+          `a session did not open (${reason}); are its images too large for memoryBytes?`,
+        );
+      } catch (error) {
+        this.#abandon();
+        throw error;
+      }
     }
+  }
+
+  async #load(zygote: Zygote, worker: Worker): Promise<Answer> {
+    const { images, videos = [] } = this.options;
+    void worker.exited.then(() => images.forEach((image) => zygote.images.release(image)));
+    const paths = await Promise.all(images.map((image) => zygote.images.acquire(image)));
+    zygote.handOver(worker, [...paths, ...videos.map((path) => resolve(path))]);
+    const sizes = images.map(({ width, height }) => [width, height]);
+    const names = videos.map((path) => basename(path));
+    return worker.request({ op: "open", images: sizes, videos: names }, LOAD_LIMIT_MS);
   }
 
   run(code: string): Promise<ToolResult> {

@@ -16,8 +16,13 @@ export type Death =
 
 export type Answer = { readonly type: "frame"; readonly frame: Frame } | Death;
 
-/** How long the news of the process's end may come after the end of its connection. */
-const EXIT_NEWS_MS = 500;
+/** How a process ended. */
+export interface Exit {
+  readonly status: number;
+  /** Whether it was alive when the host asked for its end. */
+  readonly ordered: boolean;
+}
+
 const EXIT_LIMIT_MS = 5000;
 
 export class Worker {
@@ -40,14 +45,14 @@ export class Worker {
     readonly number: number,
     readonly socket: Socket,
     limits: FrameLimits,
-    readonly exited: Promise<number>,
+    readonly exited: Promise<Exit>,
     readonly signal: (what: "kill" | "freeze" | "thaw") => void,
     readonly freezeAfterMs: number,
   ) {
     this.#reader = new FrameReader(limits);
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("close", () => void this.#disconnected());
-    void exited.then((status) => this.#end({ type: "exit", status }));
+    void exited.then(({ status, ordered }) => ordered || this.#end({ type: "exit", status }));
   }
 
   /** Set once the process is gone or given up. */
@@ -122,13 +127,14 @@ export class Worker {
     return this.#end({ type: "violation", detail });
   }
 
+  /** Most often it has ended, and how is about to be told. */
   async #disconnected(): Promise<void> {
-    const timeout = new Promise<undefined>((resolve) =>
-      setTimeout(() => resolve(undefined), EXIT_NEWS_MS).unref(),
-    );
-    const status = await Promise.race([this.exited, timeout]);
-    if (status === undefined) this.#end({ type: "violation", detail: "it closed its connection" });
-    else this.#end({ type: "exit", status });
+    if (this.#death !== undefined) return;
+    this.signal("kill");
+    const exit = await awake(this.exited, EXIT_LIMIT_MS).catch(() => undefined);
+    if (exit === undefined || exit.ordered)
+      this.#end({ type: "violation", detail: "it closed its connection" });
+    else this.#end({ type: "exit", status: exit.status });
   }
 
   #end(death: Death): Death {

@@ -15,7 +15,7 @@ import { ImageFiles } from "./imageFiles.ts";
 import type { Launcher, RuntimeSettings } from "./settings.ts";
 import { SparePool } from "./sparePool.ts";
 import { MemoryWatchdog } from "./watchdog.ts";
-import { Worker } from "./worker.ts";
+import { type Exit, Worker } from "./worker.ts";
 
 const PROGRAM = fileURLToPath(new URL("./worker/launch.py", import.meta.url));
 /** Where worker/view.py shows the zygote its folder when it lives in a view of its own. */
@@ -29,10 +29,23 @@ const MAX_PAYLOAD_BYTES = 256 << 20;
 /** A fault of the settings, which no other launcher would change. */
 export class StartRefused extends SandboxError {}
 
+export class StartFailed extends SandboxError {
+  /** @param why the program's own last words */
+  constructor(
+    readonly why: string,
+    python: string,
+  ) {
+    super(
+      `python: ${python} could not start the tool runtime (${why}); it needs numpy, Pillow and matplotlib: run ` +
+        `"npm start" or "npm test" once to set up the project's own, or "pyvision doctor"`,
+    );
+  }
+}
+
 interface Fork {
   readonly token: string;
   readonly connected: (socket: Socket) => void;
-  readonly exited: (status: number) => void;
+  readonly exited: (exit: Exit) => void;
   /** In the zygote's process namespace, once known. */
   pid?: number;
   /** Why the kernel did not let it start, where that is known. */
@@ -44,7 +57,8 @@ type Event =
   | { readonly event: "ready" }
   | { readonly event: "refused"; readonly message: string }
   | { readonly event: "forked"; readonly session: number; readonly pid: number }
-  | { readonly event: "exit"; readonly session: number; readonly status: number; readonly reason?: string };
+  | { readonly event: "fault"; readonly session: number; readonly reason: string }
+  | ({ readonly event: "exit"; readonly session: number; readonly reason?: string } & Exit);
 
 export class Zygote {
   readonly images: ImageFiles;
@@ -92,7 +106,7 @@ export class Zygote {
     });
     this.ended = new Promise((resolve) => {
       const end = (): void => {
-        for (const fork of this.#forks.values()) fork.exited(-9);
+        for (const fork of this.#forks.values()) fork.exited({ status: -9, ordered: false });
         this.#forks.clear();
         this.#server.close();
         watchdog.close();
@@ -118,10 +132,9 @@ export class Zygote {
     if (up) return zygote;
     await zygote.close();
     if (zygote.#refusal !== undefined) throw new StartRefused(zygote.#refusal);
-    const cause = zygote.#stderr.trim().split("\n").at(-1) || "it ended without a word";
-    throw new SandboxError(
-      `python: ${settings.python} could not start the tool runtime (${cause}); it needs numpy, Pillow and ` +
-        `matplotlib: run "npm start" or "npm test" once to set up the project's own, or "pyvision doctor"`,
+    throw new StartFailed(
+      zygote.#stderr.trim().split("\n").at(-1) || "it ended without a word",
+      settings.python,
     );
   }
 
@@ -146,8 +159,8 @@ export class Zygote {
   async #fork(): Promise<Worker> {
     const session = ++this.#sessions;
     const token = randomBytes(24).toString("hex");
-    let exit: (status: number) => void = () => undefined;
-    const exited = new Promise<number>((resolve) => (exit = resolve));
+    let exit: (exit: Exit) => void = () => undefined;
+    const exited = new Promise<Exit>((resolve) => (exit = resolve));
     let fork: Fork | undefined;
     const socket = new Promise<Socket>((resolve) => {
       fork = { token, connected: resolve, exited: exit };
@@ -164,8 +177,8 @@ export class Zygote {
     const signal = (op: "kill" | "freeze" | "thaw"): void => this.#order({ op, session });
     try {
       const first = await awake(Promise.race([socket, exited]), FORK_LIMIT_MS);
-      if (typeof first === "number") {
-        const cause = fork?.fault ?? `with status ${first}`;
+      if ("status" in first) {
+        const cause = fork?.fault ?? `with status ${first.status}`;
         throw new SandboxError(`a session process ended at its start: ${cause}`);
       }
       const headerBytes = (256 << 10) + 8 * this.settings.maxOutputBytes;
@@ -234,7 +247,8 @@ export class Zygote {
       return;
     }
     if (event.reason !== undefined) fork.fault = event.reason;
-    fork.exited(event.status);
+    if (event.event === "fault") return;
+    fork.exited({ status: event.status, ordered: event.ordered });
     this.#forks.delete(event.session);
   }
 

@@ -1,7 +1,7 @@
 """What is taken away from a session before it runs any model-written code.
 
-`separate` gives the process that will fork the session namespaces of its own; `enter` runs in the session itself, after
-the connection to the host is open and before the first request is read, and cannot be undone.
+Both functions run in the session's process, after the connection to the host is open and before the first request is
+read, and cannot be undone: `separate` where it has namespaces of its own, `enter` always.
 """
 
 import os
@@ -25,12 +25,11 @@ NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWPID | linux.CLONE_NEWNS | linu
 SEMAPHORES = "size=256k,nr_inodes=64"  # multiprocessing's thread pool makes some; too small for anything else
 
 
-def separate(settings):
-    """New namespaces; the next child is the first process in them. A private scratch folder, everything else read-only, the
-    host's socket out of sight. There is no network to take away: the zygote has none."""
-    user, group = os.geteuid(), os.getegid()
-    linux.unshare(NAMESPACES)
+def separate(settings, user, group):
+    """Furnishes the namespaces that this process, of the zygote's user and group, was made in: a private scratch folder,
+    everything else read-only, the host's socket out of sight. There is no network to take away: the zygote has none."""
     linux.map_user(view.USER, user, group, settings["proc"])
+    expendable(settings["proc"])
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     quota = f"mode=0700,size={settings['scratchBytes']},nr_inodes={SCRATCH_FILES}"
@@ -79,12 +78,11 @@ def readable(settings):
 
 
 def expendable(proc):
-    """Has the kernel take this process first when memory runs out; `proc` is a descriptor of a /proc, or None."""
+    """Has the kernel take this process first when memory runs out; `proc` is a descriptor of a /proc."""
     try:
-        file = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=proc) if proc is not None else None
-        if file is not None:
-            os.write(file, str(OOM_SCORE).encode())
-            os.close(file)
+        file = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=proc)
+        os.write(file, str(OOM_SCORE).encode())
+        os.close(file)
     except OSError:
         pass  # a wish only; the watchdog of the host does not depend on it
 

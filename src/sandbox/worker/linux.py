@@ -13,11 +13,14 @@ MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2
 MNT_DETACH, AT_RECURSIVE = 2, 0x8000
 SYS_MOUNT_SETATTR = 442  # on every architecture
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
+_SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPABILITY_VERSION_3 = 0x20080522
 UNPRIVILEGED = 61357  # who a zygote of root becomes; a number that no other program is likely to have
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+# The same library, but without letting go of the interpreter's lock: a child forked meanwhile would not hold it.
+_holding = ctypes.PyDLL(None, use_errno=True)
 
 
 def _check(result, what):
@@ -41,6 +44,26 @@ def die_with_parent(parent, number=signal.SIGKILL):
 
 def unshare(flags):
     _check(_libc.unshare(flags), "unshare")
+
+
+def fork_into(flags):
+    """Forks into new namespaces (CLONE_NEW*), with CLONE_NEWPID as the first process there. Returns as `os.fork` does.
+
+    One clone instead of unshare and two forks: half the time. The C library keeps the number of its thread from the last
+    fork of its own, so this is for a caller who is a first process, too: both are 1."""
+    if os.getpid() != 1 or not flags & CLONE_NEWPID:
+        raise ValueError("internal: only the first process of a namespace can be forked into another")
+    python = ctypes.pythonapi
+    python.PyOS_BeforeFork()
+    pid = _holding.syscall(_SYS_CLONE[os.uname().machine], ctypes.c_ulong(flags | signal.SIGCHLD), None, None, None, None)
+    error = ctypes.get_errno()
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+        return 0
+    python.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(error, f"clone: {os.strerror(error)}")
+    return pid
 
 
 def mount(source, target, kind=None, flags=0, options=None):

@@ -91,7 +91,7 @@ def parents(paths):
 
 def bubblewrap_arguments(operations, as_root, text_file):
     """`text_file(text)` gives a descriptor from which the text can be read."""
-    arguments = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    arguments = ["--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     if as_root:
         # Inside a user namespace root would stay the machine's root; the zygote drops to another user instead.
         arguments += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

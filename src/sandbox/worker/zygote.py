@@ -69,9 +69,11 @@ class Zygote:
         self.separates = settings["launcher"] in ("bubblewrap", "worker")
         self.opener = Opener(settings.get("files"))
         self.pid = os.getpid()
+        self.user = (os.geteuid(), os.getegid())
         self.sessions = {}  # pid -> (number, scratch folder or None)
         self.numbers = {}  # number -> pid
         self.mailboxes = {}  # number -> our end of the socket on which a session gets its files
+        self.ordered = set()  # pids of sessions that the host ended
         self.helpers = set()  # pids of running `rm`
         self.wake, wake_writer = os.pipe()
         os.set_blocking(self.wake, False)
@@ -106,7 +108,10 @@ class Zygote:
         elif number in self.numbers:
             pid = self.numbers[number]
             if operation == "kill":
-                self.kill(pid)
+                self.reap()  # one that has ended by itself is to be reported so
+                if pid in self.sessions:
+                    self.ordered.add(pid)
+                    self.kill(pid)
             elif operation == "freeze":
                 os.kill(pid, signal.SIGSTOP)
             elif operation == "thaw":
@@ -119,11 +124,11 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order["files"] = theirs
         try:
-            pid = self.fork_apart(order) if self.separates else os.fork()
+            pid = linux.fork_into(isolation.NAMESPACES) if self.separates else os.fork()
         except OSError as error:
             ours.close()
             theirs.close()
-            emit(event="exit", session=order["session"], status=EXIT_FAULT, reason=str(error))
+            emit(event="exit", session=order["session"], status=EXIT_FAULT, ordered=False, reason=str(error))
             return
         if pid == 0:
             self.become_session(order)
@@ -132,34 +137,6 @@ class Zygote:
         self.numbers[order["session"]] = pid
         self.mailboxes[order["session"]] = ours
         emit(event="forked", session=order["session"], pid=pid)
-
-    def fork_apart(self, order):
-        """Forks twice: the first child makes the namespaces and ends, the second is the first process in them and
-        becomes ours. Returns 0 in it."""
-        reader, writer = os.pipe()
-        first = os.fork()
-        if first == 0:
-            try:
-                signal.set_wakeup_fd(-1)
-                os.close(reader)
-                order["socket"] = connect(order["socket"])
-                isolation.expendable(self.settings["proc"])
-                isolation.separate(self.settings)
-                second = os.fork()
-            except BaseException as error:
-                os.write(writer, f"!{error}"[:4096].encode())
-                os._exit(EXIT_FAULT)
-            if second == 0:
-                return 0
-            os.write(writer, str(second).encode())
-            os._exit(0)
-        os.close(writer)
-        answer = os.read(reader, 8192)
-        os.close(reader)
-        os.waitpid(first, 0)
-        if not answer.isdigit():
-            raise OSError(answer[1:].decode("utf-8", "replace") or "a session's first process died")
-        return int(answer)
 
     def hand_over(self, number, paths):
         """Sends a session its files in order, each a descriptor or the number of the error, and nothing afterwards."""
@@ -184,8 +161,10 @@ class Zygote:
     def become_session(self, order):
         try:
             signal.set_wakeup_fd(-1)
-            if not self.separates:
-                order["socket"] = connect(order["socket"])
+            order["socket"] = connect(order["socket"])
+            if self.separates:
+                self.separate(order["session"])
+            else:
                 linux.die_with_parent(self.pid)
             import session
 
@@ -195,6 +174,13 @@ class Zygote:
         except MemoryError:
             os._exit(EXIT_OUT_OF_MEMORY)
         except BaseException:
+            os._exit(EXIT_FAULT)
+
+    def separate(self, number):
+        try:
+            isolation.separate(self.settings, *self.user)
+        except OSError as error:
+            emit(event="fault", session=number, reason=str(error))
             os._exit(EXIT_FAULT)
 
     def kill(self, pid):
@@ -222,7 +208,9 @@ class Zygote:
                 kill_group(pid)  # what it started and left there
                 if scratch is not None:
                     self.remove(scratch)
-                emit(event="exit", session=number, status=os.waitstatus_to_exitcode(status))
+                by_order = pid in self.ordered
+                self.ordered.discard(pid)
+                emit(event="exit", session=number, status=os.waitstatus_to_exitcode(status), ordered=by_order)
                 ended = True
         if ended and not self.separates:
             self.kill_strays()
@@ -296,8 +284,8 @@ def prepare(settings):
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
     if settings.get("dropRoot"):
         linux.become(linux.UNPRIVILEGED)
-    if settings["launcher"] == "worker":
-        # Set by launch.py too, but the change of user has cleared it.
+    if settings["launcher"] in ("bubblewrap", "worker"):
+        # Set by them too, but the change of user has cleared it.
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     if settings["launcher"] == "landlock":
         settings["readable"] = isolation.readable(settings)
