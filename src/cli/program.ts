@@ -6,6 +6,7 @@ import { registerBench } from "./bench.ts";
 import { registerCompare } from "./compare.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerExec } from "./exec.ts";
+import { registerExport } from "./export.ts";
 import { describeFailure } from "./failure.ts";
 import { registerPretrain } from "./pretrain.ts";
 import { registerRollout } from "./rollout.ts";
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
   registerExec(program);
   registerTasks(program);
   registerCompare(program);
+  registerExport(program);
   registerBench(program);
   return program;
 }
