@@ -97,13 +97,22 @@ test("2,000 episodes while sessions are killed at random: defined ends, nobody's
   }
   const trajectories = groups.flatMap((group) => group.trajectories);
   const killed = trajectories.map((trajectory, i) => checkEpisode(trajectory, i)).reduce((a, b) => a + b, 0);
-  context.diagnostic(`${kills} sessions killed, ${killed} of ${CALLS * EPISODES} calls hit`);
+  const unopened = trajectories.filter(({ endReason }) => endReason.type === "sandboxFailure").length;
+  context.diagnostic(
+    `${kills} sessions killed, ${killed} of ${CALLS * EPISODES} calls hit, ${unopened} episodes without a session`,
+  );
+  assert.ok(unopened < EPISODES / 100, `${unopened} episodes got no session`);
   assert.equal(trajectories.length, EPISODES);
   assert.ok(kills > 100 && killed > 10, `${kills} kills, ${killed} calls hit: the test has tested little`);
 });
 
 /** Returns how many of the episode's calls died. */
 function checkEpisode(trajectory: Trajectory, index: number): number {
+  if (trajectory.endReason.type === "sandboxFailure") {
+    // Killed at each of several attempts to open it; the episode is left out of training and counted.
+    assert.match(trajectory.endReason.message, /did not open \(the process was killed by SIGKILL\)/);
+    return 0;
+  }
   assert.deepEqual(trajectory.endReason, { type: "answered" });
   const calls = trajectory.turns.flatMap(({ tool }) => tool ?? []);
   assert.equal(calls.length, CALLS);

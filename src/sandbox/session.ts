@@ -14,7 +14,7 @@ import type { Zygote } from "./zygote.ts";
 
 const LOAD_LIMIT_MS = 30_000;
 const KILLED = -constants.signals.SIGKILL;
-const MOST_STARTS = 3;
+const MOST_STARTS = 5;
 /** Exit status of worker/zygote.py's children that had no memory left to answer. */
 const EXIT_OUT_OF_MEMORY = 71;
 

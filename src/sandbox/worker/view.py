@@ -38,7 +38,7 @@ def plan(folder, extra):
     operations += [("text", PASSWD, "/etc/passwd"), ("text", GROUP, "/etc/group")]
     operations += [("device", f"/dev/{name}", f"/dev/{name}") for name in DEVICES]
     folders = outermost(("/usr", *interpreter_folders(), *extra))
-    operations += [("read-only", path, path) for path in folders if path != "/usr"]
+    operations += [("read-only", os.path.realpath(path), path) for path in folders if path != "/usr"]
     operations += [("link", to, at) for at, to in interpreter_links(folders)]
     operations += [("scratch", "", SCRATCH), ("scratch", "", SHARED_MEMORY), ("read-only", folder, HOST_FOLDER)]
     return operations
