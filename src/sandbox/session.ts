@@ -10,11 +10,9 @@ import { type CellReply, openFault, parseCellReply } from "./reply.ts";
 import type { PythonSession, SessionOptions } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Answer, Death, Worker } from "./worker.ts";
-import type { Zygote } from "./zygote.ts";
+import { KILLED, MOST_STARTS, type Zygote } from "./zygote.ts";
 
 const LOAD_LIMIT_MS = 30_000;
-const KILLED = -constants.signals.SIGKILL;
-const MOST_STARTS = 5;
 /** Exit status of worker/zygote.py's children that had no memory left to answer. */
 const EXIT_OUT_OF_MEMORY = 71;
 

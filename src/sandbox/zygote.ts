@@ -4,7 +4,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -21,6 +21,9 @@ const PROGRAM = fileURLToPath(new URL("./worker/launch.py", import.meta.url));
 /** Where worker/view.py shows the zygote its folder when it lives in a view of its own. */
 const FOLDER_INSIDE = "/run/host";
 const START_LIMIT_MS = 60_000;
+/** Status of a process that was killed; one that ran nothing of the model's yet is simply replaced. */
+export const KILLED = -constants.signals.SIGKILL;
+export const MOST_STARTS = 5;
 const FORK_LIMIT_MS = 20_000;
 const CLOSE_LIMIT_MS = 5_000;
 /** RGB bytes of one reply; worker/figures.py keeps below it. */
@@ -156,7 +159,7 @@ export class Zygote {
     this.#order({ op: "files", session: worker.number, paths });
   }
 
-  async #fork(): Promise<Worker> {
+  async #fork(attempt = 1): Promise<Worker> {
     const session = ++this.#sessions;
     const token = randomBytes(24).toString("hex");
     let exit: (exit: Exit) => void = () => undefined;
@@ -178,6 +181,7 @@ export class Zygote {
     try {
       const first = await awake(Promise.race([socket, exited]), FORK_LIMIT_MS);
       if ("status" in first) {
+        if (first.status === KILLED && attempt < MOST_STARTS) return await this.#fork(attempt + 1);
         const cause = fork?.fault ?? `with status ${first.status}`;
         throw new SandboxError(`a session process ended at its start: ${cause}`);
       }

@@ -173,7 +173,9 @@ class Zygote:
             os._exit(0)
         except MemoryError:
             os._exit(EXIT_OUT_OF_MEMORY)
-        except BaseException:
+        except BaseException as error:
+            # Heard only as long as the session has not put its own files in the place of ours.
+            emit(event="fault", session=order["session"], reason=f"{type(error).__name__}: {error}")
             os._exit(EXIT_FAULT)
 
     def separate(self, number):
