@@ -74,6 +74,8 @@ class AttackSuite {
   readonly #temporary = process.env["TMPDIR"];
   readonly #folder = mkdtempSync(join(tmpdir(), "attacks-"));
   #runtime: PythonRuntime | undefined;
+  /** Why the runtime did not start. */
+  #fault: unknown;
   #secrets: HostSecrets | undefined;
   #leftovers: Leftovers | undefined;
 
@@ -88,11 +90,14 @@ class AttackSuite {
     process.env["TMPDIR"] = this.#folder; // what the runtime makes lies here, and nothing else does
     try {
       this.#runtime = await startPythonRuntime({
+        leastIsolation: "process", // a level too low is told by the test of the level, with its reasons
         ...this.options,
         callTimeoutMs: CALL_TIMEOUT_MS,
         hardKillGraceMs: GRACE_MS,
         maxConcurrent: AT_ONCE,
       });
+    } catch (error) {
+      this.#fault = error;
     } finally {
       if (this.#temporary === undefined) delete process.env["TMPDIR"];
       else process.env["TMPDIR"] = this.#temporary;
@@ -106,6 +111,7 @@ class AttackSuite {
   }
 
   assertLevel(): PythonRuntime {
+    if (this.#fault !== undefined) throw this.#fault as Error;
     const runtime = this.#runtime ?? assert.fail("the runtime has not started");
     const { level, by, shortfalls } = runtime.isolation;
     const why = `the level is ${level} (by ${by}), but these attacks run only at ${this.level}: ${shortfalls.join("; ")}`;
