@@ -23,6 +23,8 @@ export interface Exit {
   readonly ordered: boolean;
 }
 
+/** How long the news of a process's end may come after the end of its connection. */
+const EXIT_NEWS_MS = 1000;
 const EXIT_LIMIT_MS = 5000;
 
 export class Worker {
@@ -129,9 +131,14 @@ export class Worker {
 
   /** Most often it has ended, and how is about to be told. */
   async #disconnected(): Promise<void> {
+    const news = (limitMs: number): Promise<Exit | undefined> =>
+      awake(this.exited, limitMs).catch(() => undefined);
+    let exit = await news(EXIT_NEWS_MS);
     if (this.#death !== undefined) return;
-    this.signal("kill");
-    const exit = await awake(this.exited, EXIT_LIMIT_MS).catch(() => undefined);
+    if (exit === undefined) {
+      this.signal("kill");
+      exit = await news(EXIT_LIMIT_MS);
+    }
     if (exit === undefined || exit.ordered)
       this.#end({ type: "violation", detail: "it closed its connection" });
     else this.#end({ type: "exit", status: exit.status });
