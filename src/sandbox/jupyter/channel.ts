@@ -100,6 +100,8 @@ export class Channel {
 
   #receive(data: Buffer, binary: boolean): void {
     if (this.#ended) return;
+    // Says at once that it came: the server holds its next small message back until then, else for 40 ms (Nagle).
+    this.socket.pong();
     let reply: KernelReply;
     try {
       reply = decode(data, binary, this.socket.protocol);

@@ -42,6 +42,13 @@ describe("a Jupyter server, beyond the contract", () => {
     );
   });
 
+  test("a server that lets everybody in", async () => {
+    const runtime = await connectJupyterRuntime((await startTestJupyter(true)).options);
+    const session = await runtime.open({ images: [] });
+    assert.equal((await session.run("1 + 1")).stdout, "2\n");
+    await runtime.close();
+  });
+
   test("an unknown kernel is named beside those there are", async () => {
     await assert.rejects(
       connectJupyterRuntime({ ...jupyter.options, kernelName: "julia" }),
@@ -103,7 +110,11 @@ describe("a Jupyter server, beyond the contract", () => {
       const [id] = await jupyter.kernels();
       assert.equal((await jupyter.request("POST", `api/kernels/${id}/restart`)).status, 200);
       const results = [await session.run("x"), await session.run("'x' in globals()")];
-      assert.deepEqual(results.map(({ outcome, alive, stdout }) => [outcome.type, alive, stdout]), [["killed", false, ""], ["ok", true, "False\n"]]); // prettier-ignore
+      const [told, next] = results;
+      // Of a restart that was asked for the server tells nobody: the request may also go to the old kernel and be lost.
+      assert.ok(told?.outcome.type === "killed" || told?.outcome.type === "timeout", JSON.stringify(told));
+      assert.deepEqual([told.alive, told.stdout], [false, ""]);
+      assert.deepEqual([next?.outcome.type, next?.stdout], ["ok", "False\n"]);
       await session.close();
     });
 

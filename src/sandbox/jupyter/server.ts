@@ -1,5 +1,6 @@
 // A Jupyter server's REST interface, as far as kernels need it. Every failure names the address and the remedy, and
 // never the token. The library's own kernel functions are not used: they write to the console.
+import { randomBytes } from "node:crypto";
 import { ServerConnection } from "@jupyterlab/services";
 import { SandboxError } from "../../core/errors.ts";
 import type { JupyterSettings } from "./options.ts";
@@ -19,10 +20,14 @@ interface Answer {
 
 export class JupyterServer {
   readonly #wire: ServerConnection.ISettings;
+  /** Without a token a server wants a cookie's value repeated in a header, as a web page of its own would. */
+  readonly #crossSite: Readonly<Record<string, string>>;
 
   constructor(readonly settings: JupyterSettings) {
     const { baseUrl, token } = settings;
     this.#wire = ServerConnection.makeSettings({ baseUrl, token, appendToken: false, fetch: fetchOrSayWhy });
+    const value = randomBytes(16).toString("hex");
+    this.#crossSite = token === "" ? { Cookie: `_xsrf=${value}`, "X-XSRFToken": value } : {};
   }
 
   /** Address of a kernel's channels; the token goes into the headers. */
@@ -116,7 +121,7 @@ export class JupyterServer {
     const signal = AbortSignal.timeout(limitMs);
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
     try {
-      const init = { method, signal, redirect: "manual" as const, ...text };
+      const init = { method, signal, redirect: "manual" as const, headers: this.#crossSite, ...text };
       const response = await ServerConnection.makeRequest(`${this.#wire.baseUrl}${path}`, init, this.#wire);
       return { status: response.status, body: parse(await response.text()) };
     } catch (error) {

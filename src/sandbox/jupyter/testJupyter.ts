@@ -21,8 +21,8 @@ export interface TestJupyter {
   request(method: string, path: string): Promise<Response>;
 }
 
-/** Starts a server that ends with the test file. */
-export async function startTestJupyter(): Promise<TestJupyter> {
+/** Starts a server that ends with the test file. @param open whether it lets everybody in, without a token */
+export async function startTestJupyter(open = false): Promise<TestJupyter> {
   const python = process.env["PYVISION_PARITY_PYTHON"];
   assert.ok(
     python,
@@ -35,7 +35,12 @@ export async function startTestJupyter(): Promise<TestJupyter> {
   const token = randomBytes(16).toString("hex");
   const tokenEnv = `PYVISION_TEST_TOKEN_${port}`;
   process.env[tokenEnv] = token;
-  const settings = { "ServerApp.root_dir": home, "ServerApp.port": port, "ServerApp.port_retries": 0 };
+  const settings = {
+    ...(open && { "IdentityProvider.token": "" }),
+    "ServerApp.root_dir": home,
+    "ServerApp.port": port,
+    "ServerApp.port_retries": 0,
+  };
   const child = spawn(
     python,
     [
@@ -51,7 +56,7 @@ export async function startTestJupyter(): Promise<TestJupyter> {
         HOME: home,
         TMPDIR: scratch,
         LANG: "C.UTF-8",
-        JUPYTER_TOKEN: token,
+        JUPYTER_TOKEN: open ? "" : token,
         JUPYTER_CONFIG_DIR: join(home, "config"),
         JUPYTER_DATA_DIR: join(home, "data"),
         JUPYTER_RUNTIME_DIR: join(home, "run"),
@@ -80,7 +85,7 @@ export async function startTestJupyter(): Promise<TestJupyter> {
   return {
     process: child,
     scratch,
-    options: { ...CONFORMANCE_OPTIONS, baseUrl, tokenEnv },
+    options: { ...CONFORMANCE_OPTIONS, baseUrl, ...(!open && { tokenEnv }) },
     request,
     kernels: async () => {
       const list = (await (await request("GET", "api/kernels")).json()) as { id: string }[];
