@@ -223,3 +223,18 @@ test("calls on one session run one after another, in order", async () => {
   await session.close();
   await assert.rejects(session.run("x"), /run: the session is closed/);
 });
+
+test("text that a cell buffered before it closed its descriptors is still its own", async () => {
+  const results = await runCells(runtime, ["import os\nos.close(1); os.close(2)\nprint('a')", "print('b')"]);
+  assert.deepEqual(results.map(({ stdout }) => stdout), ["a\n", "b\n"]); // prettier-ignore
+});
+
+test("a stream or a figure of the cell's own making that fails does not cost it the session", async () => {
+  const results = await runCells(runtime, [
+    "import sys\nclass Odd:\n  def write(self, text): pass\n  def flush(self): 1 / 0\nsys.stdout = Odd()",
+    "from matplotlib._pylab_helpers import Gcf\nGcf.figs[1] = object()",
+    "plt.plot([1]); plt.show()",
+  ]);
+  assert.deepEqual(results.map(({ outcome, alive }) => [outcome.type, alive]), Array(3).fill(["ok", true])); // prettier-ignore
+  assert.equal(results[2]?.figures.length, 1);
+});

@@ -24,54 +24,52 @@ export function encodeFrame(header: object): Buffer {
   return Buffer.concat([lengths, text]);
 }
 
-/** Cuts a byte stream into frames, whatever the chunk borders. */
+/** Cuts a byte stream into frames, whatever the chunk borders. A frame is kept once, in a buffer of its own size. */
 export class FrameReader {
-  #chunks: Buffer[] = [];
-  #size = 0;
-  /** Bytes the next frame takes in all, once its two lengths are known. */
-  #wanted = 8;
-  #headerBytes = -1;
+  readonly #lengths = Buffer.alloc(8);
+  #body: Buffer | undefined;
+  #headerBytes = 0;
+  /** Bytes of the lengths, then of the body, that are there. */
+  #filled = 0;
 
   constructor(readonly limits: FrameLimits) {}
 
   /** Whether bytes of an unfinished frame are held. */
   get midFrame(): boolean {
-    return this.#size > 0;
+    return this.#filled > 0 || this.#body !== undefined;
   }
 
   /** @throws ProtocolViolation for lengths over the limits or a header that is not JSON. */
   push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
     const frames: Frame[] = [];
-    while (this.#size >= this.#wanted) {
-      const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
-      this.#chunks = [bytes];
-      if (this.#headerBytes < 0) this.#readLengths(bytes);
-      else frames.push(this.#cut(bytes));
+    for (let at = 0; at < chunk.length;) {
+      const target = this.#body ?? this.#lengths;
+      const copied = chunk.copy(target, this.#filled, at);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled < target.length) continue;
+      this.#filled = 0;
+      if (this.#body === undefined) this.#readLengths();
+      if (this.#body?.length === 0 || target !== this.#lengths) frames.push(this.#finish());
     }
     return frames;
   }
 
-  #readLengths(bytes: Buffer): void {
-    const [header, payload] = [bytes.readUInt32LE(0), bytes.readUInt32LE(4)];
+  #readLengths(): void {
+    const [header, payload] = [this.#lengths.readUInt32LE(0), this.#lengths.readUInt32LE(4)];
     if (header > this.limits.headerBytes || payload > this.limits.payloadBytes)
       throw new ProtocolViolation(`a frame of ${header} + ${payload} bytes`);
     this.#headerBytes = header;
-    this.#wanted = 8 + header + payload;
+    this.#body = Buffer.allocUnsafeSlow(header + payload);
   }
 
-  #cut(bytes: Buffer): Frame {
-    const [headerEnd, end] = [8 + this.#headerBytes, this.#wanted];
-    const rest = bytes.subarray(end);
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#size = rest.length;
-    this.#headerBytes = -1;
-    this.#wanted = 8;
+  #finish(): Frame {
+    const body = this.#body as Buffer;
+    this.#body = undefined;
     try {
       return {
-        header: JSON.parse(bytes.toString("utf8", 8, headerEnd)) as unknown,
-        payload: bytes.subarray(headerEnd, end),
+        header: JSON.parse(body.toString("utf8", 0, this.#headerBytes)) as unknown,
+        payload: body.subarray(this.#headerBytes),
       };
     } catch {
       throw new ProtocolViolation("a frame whose header is not JSON");

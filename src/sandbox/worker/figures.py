@@ -113,9 +113,13 @@ def install():
 
 
 def drop_open():
-    """Closes what the cell left open."""
-    if Gcf.figs:
+    """Closes what the cell left open, whatever it put among the figures."""
+    if not Gcf.figs:
+        return
+    try:
         plt.close("all")
+    except Exception:
+        Gcf.figs.clear()
 
 
 def warm():

@@ -47,7 +47,7 @@ def enter(settings):
         return
     linux.drop_capabilities()
     if launcher == "landlock":
-        landlock.restrict(settings["readable"], [os.getcwd()])
+        landlock.restrict(settings["readable"], [os.getcwd(), os.devnull])
         _copy_without_modes()
     seccomp.install(os.getpid(), paths_may_change=launcher != "landlock")
     cell.refuses_with_eperm = True

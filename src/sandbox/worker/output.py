@@ -5,12 +5,13 @@ where the system has such files, so that a full scratch folder silences nobody. 
 beginning and the end are ever read into memory, so a flood costs disk up to the file size limit and nothing else.
 """
 
+import errno
 import fcntl
 import io
 import os
 import sys
 
-from cell import clean
+from cell import CellTimeout, clean
 
 
 class Output:
@@ -33,10 +34,18 @@ class Output:
         os.dup2(self._file, 2)
 
     def flush(self):
+        """Empties the streams' buffers into the file. Raises OSError when the file is full."""
         for stream in (*self._streams, sys.stdout, sys.stderr):
             try:
                 stream.flush()
-            except (AttributeError, TypeError, ValueError):
+            except OSError as error:
+                if error.errno != errno.EBADF:
+                    raise
+                self.begin()  # the cell closed the descriptor behind the text
+                stream.flush()
+            except CellTimeout:
+                raise
+            except BaseException:
                 pass  # the cell put something of its own there, or closed it
 
     def take(self):

@@ -42,8 +42,8 @@ class Refused(Exception):
 def emit(**event):
     try:
         os.write(1, json.dumps(event).encode() + b"\n")
-    except BrokenPipeError:
-        pass  # the host is gone; the end of our input says so too
+    except OSError:
+        pass  # the host is gone, and the end of our input says so too; or a session has closed its descriptors
 
 
 class Opener:
