@@ -1,11 +1,11 @@
 // `npm run test:parity`: the embedded engine against Hugging Face Transformers. Makes the Python environment of
-// requirements-parity.txt (or takes the interpreter that PYVISION_PARITY_PYTHON names), then runs every
+// requirements-parity.txt and requirements-jupyter.txt (or takes the interpreter that PYVISION_PARITY_PYTHON names), then runs every
 // src/**/*.parity.ts. Words after `--` keep only the files whose path holds one of them; what begins with a dash goes to
 // the runner, but for `--write-golden`, which writes the golden files of the plain test suite anew instead of testing.
 import { launch } from "./launch.mjs";
 import { projectRoot, setupOrExit } from "./setup.mjs";
 import { environmentPython } from "./setup/pythonEnvironment.mjs";
-import { parityEnvironment } from "./setup/pythonPackages.mjs";
+import { PARITY_ENVIRONMENT } from "./setup/pythonPackages.mjs";
 import { chooseTestFiles } from "./testFiles.mjs";
 
 const WRITE_GOLDEN = "--write-golden";
@@ -19,9 +19,8 @@ const { files, flags } = chooseTestFiles({
   args: args.filter((arg) => arg !== WRITE_GOLDEN),
 });
 if (process.env["PYVISION_PARITY_PYTHON"] === undefined) {
-  const environment = parityEnvironment(projectRoot);
-  await setupOrExit(environment);
-  process.env["PYVISION_PARITY_PYTHON"] = environmentPython(projectRoot, environment);
+  await setupOrExit(PARITY_ENVIRONMENT);
+  process.env["PYVISION_PARITY_PYTHON"] = environmentPython(projectRoot, PARITY_ENVIRONMENT);
 } else await setupOrExit();
 if (writesGolden) await launch(["src/engines/embedded/parity/writeGolden.ts"], { cwd: projectRoot });
 const runner = ["--test", "--test-concurrency=2", "--test-reporter=spec", ...flags];

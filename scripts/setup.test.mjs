@@ -1,7 +1,7 @@
 // The set-up against machines that lack something. Each test works in a temporary copy with a PATH of its own, so nothing
 // is downloaded and the project's own environment stays as it is.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -173,6 +173,40 @@ test("an unreachable npm registry is one sentence with npm's own reason", async 
     lastLine(stderr),
     /^\[setup\] The npm registry cannot be reached: .*\(npm says: .*ECONNREFUSED 127\.0\.0\.1:9\)\.$/,
   );
+});
+
+test("a second environment has its own folder, files and stamp, and is made anew when one of its files changes", async () => {
+  const root = project();
+  fakePython(root);
+  writeFileSync(join(root, "requirements-a.txt"), "torch==2.13.0\n");
+  writeFileSync(join(root, "requirements-b.txt"), "ipykernel==7.0.0\n");
+  const environment = {
+    folder: ".venv-extra",
+    requirements: ["requirements-a.txt", "requirements-b.txt"],
+    size: "some",
+    importAll: "import torch",
+    loading: "Loading",
+  };
+  const program = `
+    import { setup } from "./scripts/setup.mjs";
+    await setup({}, ${JSON.stringify(environment)});`;
+  const run = () =>
+    spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      cwd: root,
+      env: { PATH: join(root, "path"), HOME: root, ROOT: root },
+      encoding: "utf8",
+    });
+  const first = run();
+  assert.equal(first.status, 0, first.stderr);
+  assert.match(
+    first.stderr,
+    /packages of requirements-a\.txt and requirements-b\.txt into \.venv-extra \(some\)/,
+  );
+  assert.deepEqual(calls(root), ["venv", "pip", "venv", "pip"], "the project's own environment comes first");
+  assert.equal(run().stderr, "");
+  writeFileSync(join(root, "requirements-b.txt"), "ipykernel==7.0.1\n");
+  assert.equal(run().status, 0);
+  assert.deepEqual(calls(root), ["venv", "pip", "venv", "pip", "pip"]);
 });
 
 test("a full disk is told as such, with about how much is needed", async () => {

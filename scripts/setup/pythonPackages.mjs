@@ -1,8 +1,5 @@
 // The Python environments of the project: the one that the model's programs run in, which every fresh clone gets, and
 // the one of the parity suite, which only `npm run test:parity` makes.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-
 /** @typedef {import("./pythonEnvironment.mjs").PythonEnvironment} PythonEnvironment */
 
 /** @type {PythonEnvironment} */
@@ -15,15 +12,12 @@ export const PROGRAM_ENVIRONMENT = {
   loading: "Loading the Python packages once (this also builds matplotlib's font list) …",
 };
 
-/** @param {string} root @returns {PythonEnvironment} */
-export function parityEnvironment(root) {
-  const files = ["requirements-parity.txt", "requirements-jupyter.txt"];
-  return {
-    folder: ".venv-parity",
-    requirements: files.filter((file) => existsSync(join(root, file))),
-    size: "on Linux x86-64 about 2.3 GB to download, 5 GB on disk: see requirements-parity.txt",
-    importAll:
-      "import torch, torchvision, safetensors, tokenizers, PIL.Image; from transformers import AutoProcessor, Qwen2_5_VLForConditionalGeneration",
-    loading: "Loading PyTorch and Transformers once …",
-  };
-}
+/** @type {PythonEnvironment} */
+export const PARITY_ENVIRONMENT = {
+  folder: ".venv-parity",
+  requirements: ["requirements-parity.txt", "requirements-jupyter.txt"],
+  size: "on Linux x86-64 about 2.3 GB to download, 5 GB on disk: see requirements-parity.txt",
+  importAll:
+    "import torch, torchvision, safetensors, tokenizers, PIL.Image; from transformers import AutoProcessor, Qwen2_5_VLForConditionalGeneration",
+  loading: "Loading PyTorch and Transformers once …",
+};
