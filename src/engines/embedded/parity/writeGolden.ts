@@ -31,6 +31,7 @@ try {
     "Made by `npm run test:parity -- --write-golden` (src/engines/embedded/parity/writeGolden.ts); not to be edited by hand.\n" +
       "`golden.test.ts` beside this folder says what is compared.\n",
   );
+  process.stdout.write(`golden files of ${GOLDEN_CASES.length} models written to ${GOLDEN_DIR}\n`);
 } finally {
   await rm(dir, { recursive: true, force: true });
 }
