@@ -16,7 +16,7 @@ export const PROGRAM_ENVIRONMENT = {
 export const PARITY_ENVIRONMENT = {
   folder: ".venv-parity",
   requirements: ["requirements-parity.txt", "requirements-jupyter.txt"],
-  size: "on Linux x86-64 about 2.3 GB to download, 5 GB on disk: see requirements-parity.txt",
+  size: "on Linux x86-64 about 2.8 GB to download, 5 GB on disk: see requirements-parity.txt",
   importAll:
     "import torch, torchvision, safetensors, tokenizers, PIL.Image; from transformers import AutoProcessor, Qwen2_5_VLForConditionalGeneration",
   loading: "Loading PyTorch and Transformers once …",
