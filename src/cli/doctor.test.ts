@@ -72,13 +72,17 @@ function scriptedRuntime(result: Partial<ToolResult>): { runtime: PythonRuntime;
   };
   const session = { run: async () => whole, close: async () => {} };
   return {
-    runtime: { isolation: { level: "process", by: "none", shortfalls: [] } as const, open: async () => session, close: async () => void (closed = true) },
+    runtime: {
+      isolation: { level: "process", by: "none", shortfalls: [] } as const,
+      open: async () => session,
+      close: async () => void (closed = true),
+    },
     closed: () => closed,
   };
 }
 
 test("the tool runtime is judged by what its session did, and always closed", async () => {
-  const good = scriptedRuntime({ stdout: '{"network": false, "files": true}\n' });
+  const good = scriptedRuntime({});
   const [tool, isolation] = await checkTool(async () => good.runtime);
   assert.equal(tool?.state, "ok");
   assert.equal(isolation?.state, "warn");
@@ -96,13 +100,18 @@ test("the tool runtime is judged by what its session did, and always closed", as
   assert.deepEqual([broken?.state, broken?.text], ["fail", "no python"]);
 });
 
-test("isolation is ok only when neither network nor files are reached", () => {
-  assert.equal(isolationCheck({ network: false, files: false }).state, "ok");
+test("isolation is ok at the best level only; a lower one names what fell short and the remedy", () => {
+  const best = isolationCheck({ level: "namespaces", by: "bubblewrap", shortfalls: [] });
+  assert.deepEqual([best.state, best.remedy], ["ok", undefined]);
+  const lite = isolationCheck({ level: "lite", by: "landlock", shortfalls: ["worker: no namespaces"] });
+  assert.equal(lite.state, "warn");
+  assert.match(lite.remedy ?? "", /^why not better: worker: no namespaces\. /);
+  const none = isolationCheck({ level: "process", by: "none", shortfalls: [] });
   assert.match(
-    isolationCheck({ network: true, files: true }).text,
-    /can reach the network and this user's files$/,
+    none.text,
+    /^process, by none: programs can read this user's files and use the network; `train` refuses$/,
   );
-  assert.match(isolationCheck({ network: true, files: false }).text, /can reach the network$/);
+  assert.match(none.remedy ?? "", /, or accept this by python\.leastIsolation=process$/);
 });
 
 test("a check is a line, its remedy a second one under the text", () => {

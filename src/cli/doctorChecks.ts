@@ -23,7 +23,7 @@ export function doctorChecks(): readonly (() => Promise<Check | readonly Check[]
     () => checkMemory(totalmem(), freemem()),
     checkOnnxRuntime,
     () => checkPython(join(packageRoot, ".venv")),
-    () => checkTool(() => startPythonRuntime()),
+    () => checkTool(() => startPythonRuntime({ leastIsolation: "process" })),
   ];
 }
 

@@ -8,8 +8,11 @@ import { encode } from "fast-png";
 import { ConfigError, DataError } from "../core/errors.ts";
 import type { ToolResult } from "../core/trajectory.ts";
 import { createReporter } from "../runs/progress.ts";
+import type { Reporter } from "../core/reporter.ts";
 import { startPythonRuntime } from "../sandbox/forkServer.ts";
+import { ensurePackages } from "../sandbox/packages.ts";
 import { loadImage } from "../tasks/media.ts";
+import { warnOfIsolation } from "./stages/pythonTool.ts";
 
 interface ExecOptions {
   readonly image: readonly string[];
@@ -18,6 +21,7 @@ interface ExecOptions {
   readonly timeout: number;
   readonly save: string;
   readonly python?: string;
+  readonly package: readonly string[];
 }
 
 /** What `--json` prints per cell, one object a line. */
@@ -42,15 +46,17 @@ export function registerExec(program: Command): void {
     .option("--json", "print one JSON object a cell")
     .option("--timeout <seconds>", "time a cell may take", parseSeconds, 30)
     .option("--save <dir>", "folder the figures go to, as PNG", "pyvision-exec")
+    .option("--package <name...>", "more Python packages, installed when they are missing, e.g. scipy", [])
     .option("--python <path>", "interpreter to use (default: the project's own)")
     .action(async (named: readonly string[], given: ExecOptions) => {
       const [images, afterImages] = splitList(given.image);
       const [videos, afterVideos] = splitList(given.video);
-      const cells = [...named, ...afterImages, ...afterVideos];
-      const options = { ...given, image: images, video: videos };
+      const [packages, afterPackages] = splitList(given.package);
+      const cells = [...named, ...afterImages, ...afterVideos, ...afterPackages];
+      const options = { ...given, image: images, video: videos, package: packages };
       const reporter = createReporter();
       const report = options.json ? (cell: CellReport) => JSON.stringify(cell) : cellText;
-      const ok = await runCells(cells, options, (cell) => reporter.print(report(cell)));
+      const ok = await runCells(cells, options, reporter, (cell) => reporter.print(report(cell)));
       if (!ok) process.exitCode = 1;
     });
 }
@@ -65,6 +71,7 @@ function splitList(values: readonly string[]): [media: string[], cells: string[]
 async function runCells(
   cells: readonly string[],
   options: ExecOptions,
+  reporter: Reporter,
   print: (report: CellReport) => void,
 ): Promise<boolean> {
   if (cells.length === 0)
@@ -75,10 +82,18 @@ async function runCells(
     Promise.all(cells.map(readCell)),
     Promise.all(options.image.map(loadImage)),
   ]);
+  if (options.package.length > 0 && options.python !== undefined)
+    throw new ConfigError(
+      `--package ${options.package.join(" ")}: goes into the project's own environment, not with --python; install it there`,
+    );
+  const { preload } = await ensurePackages(options.package, (line) => reporter.info(line));
   const runtime = await startPythonRuntime({
     callTimeoutMs: Math.round(options.timeout * 1000),
+    leastIsolation: "process", // the user's own code
+    preload,
     ...(options.python === undefined ? {} : { python: options.python }),
   });
+  warnOfIsolation(runtime.isolation, reporter);
   try {
     const session = await runtime.open({ images, videos: options.video });
     let ok = true;

@@ -1,71 +1,49 @@
-// What `pyvision doctor` says about the tool runtime is measured, not promised: a session is started, computes, and
-// tries to leave its box (a connection to a port of this process, a read of the project's package.json).
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
-import type { PythonRuntime } from "../sandbox/runtime.ts";
+// What `pyvision doctor` says about the tool runtime is measured, not promised: a session is started and computes, and
+// the level of isolation is what the runtime's canary programs left standing.
 import { formatDuration } from "../runs/format.ts";
+import type { Isolation, PythonRuntime } from "../sandbox/runtime.ts";
 import { firstLine, type Check } from "./check.ts";
-
-const projectFile = fileURLToPath(new URL("../../package.json", import.meta.url));
-
-const probe = (port: number, path: string): string => `
-import json, socket
-def works(action):
-    try:
-        action().close()
-        return True
-    except Exception:
-        return False
-print(json.dumps({
-    "network": works(lambda: socket.create_connection(("127.0.0.1", ${port}), timeout=2)),
-    "files": works(lambda: open(${JSON.stringify(path)})),
-}))
-`;
 
 /** `tool` and, when it works, `isolation`. @param start opens the runtime to look at */
 export async function checkTool(start: () => Promise<PythonRuntime>): Promise<readonly Check[]> {
   const remedy = "see the python check above; npm start sets up what is missing";
-  const listener = createServer((socket) => socket.destroy());
   let runtime: PythonRuntime | undefined;
   try {
-    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
     runtime = await start();
     const began = performance.now();
     const session = await runtime.open({ images: [] });
-    const result = await session.run(probe((listener.address() as AddressInfo).port, projectFile));
+    const { outcome } = await session.run("print(np.arange(3).sum())");
     const elapsed = formatDuration(performance.now() - began);
     await session.close();
-    if (result.outcome.type !== "ok")
-      return [
-        { name: "tool", state: "fail", text: `a first cell ended with ${result.outcome.type}`, remedy },
-      ];
-    const reached = JSON.parse(result.stdout) as { readonly network: boolean; readonly files: boolean };
+    if (outcome.type !== "ok")
+      return [{ name: "tool", state: "fail", text: `a first cell ended with ${outcome.type}`, remedy }];
     return [
       { name: "tool", state: "ok", text: `a session started and ran a cell in ${elapsed}` },
-      isolationCheck(reached),
+      isolationCheck(runtime.isolation),
     ];
   } catch (error) {
     return [{ name: "tool", state: "fail", text: firstLine(error), remedy }];
   } finally {
     await runtime?.close();
-    listener.close();
   }
 }
 
-export function isolationCheck(reached: { readonly network: boolean; readonly files: boolean }): Check {
-  const open = [...(reached.network ? ["the network"] : []), ...(reached.files ? ["this user's files"] : [])];
-  const base = "own process with limits on memory, files and processes";
-  if (open.length === 0)
-    return {
-      name: "isolation",
-      state: "ok",
-      text: `${base}; neither the network nor this user's files can be reached`,
-    };
-  return {
-    name: "isolation",
-    state: "warn",
-    text: `${base}; Python can reach ${open.join(" and ")}`,
-    remedy: "let models you do not trust write code only in a container or virtual machine",
-  };
+const MEANING = {
+  namespaces: "programs reached no file, process or network of this machine",
+  lite: "programs reached no file of the user's, process or network, but share the file system without a quota",
+  remote: "isolated by another machine",
+  process: "programs can read this user's files and use the network; `train` refuses",
+} as const;
+
+export function isolationCheck({ level, by, shortfalls }: Isolation): Check {
+  const check = { name: "isolation", text: `${level}, by ${by}: ${MEANING[level]}` };
+  if (level === "namespaces" || level === "remote") return { ...check, state: "ok" };
+  const why = shortfalls.length > 0 ? `why not better: ${shortfalls.join("; ")}. ` : "";
+  const allow =
+    process.platform === "linux"
+      ? "Allow this user unprivileged user namespaces (in a container: seccomp and AppArmor profiles that permit " +
+        "unshare and mount), or install bubblewrap"
+      : "Run on Linux";
+  const accept = level === "process" ? ", or accept this by python.leastIsolation=process" : "";
+  return { ...check, state: "warn", remedy: `${why}${allow}${accept}` };
 }

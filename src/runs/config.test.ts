@@ -53,7 +53,14 @@ test("an empty config is the paper's settings", () => {
 test("sections are what the rooms take, so that nothing is renamed on the way", () => {
   const config = parseConfig("", "a.yaml");
   const { type: _type, ...world } = config.tasks;
-  const { maxConcurrent: _cores, ...python } = config.python; // 0, for all cores, is left out there
+  // 0, for all cores and for a share of the memory, is left out there, and the first two are dealt with before.
+  const {
+    runtime: _where,
+    packages: _more,
+    maxConcurrent: _cores,
+    maxTotalMemoryBytes: _share,
+    ...python
+  } = config.python;
   const taken = {
     python: python satisfies PythonRuntimeOptions,
     reward: config.reward satisfies RewardOptions,

@@ -6,6 +6,7 @@ import { endReasonTypes } from "../learning/filters.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
 import { PLACES } from "../tasks/world/vocabulary.ts";
 import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
+import { python } from "./pythonSchema.ts";
 
 const count = z.int().min(1);
 const countOrNone = z.int().min(0);
@@ -136,23 +137,6 @@ const tasks = z.discriminatedUnion("type", [
     contrast: z.number().gt(0).max(1).default(1),
   }),
 ]);
-
-const python = z.strictObject({
-  /** Time a call may take: execution, rendering of figures and transfer. */
-  callTimeoutMs: z.int().min(10).max(3_600_000).default(30_000),
-  /** Calls that run at the same time; 0 is the number of cores. */
-  maxConcurrent: z.int().min(0).max(4096).default(0),
-  /** Address space of one session, its libraries included. */
-  memoryBytes: z
-    .int()
-    .min(2 ** 28)
-    .default(2 ** 31),
-  /** Text kept of a call's output, half from its beginning and half from its end. */
-  maxOutputBytes: z.int().min(64).default(65_536),
-  maxFiguresPerCall: count.default(32),
-  /** matplotlib settings of every session, e.g. `figure.dpi: 50`. */
-  matplotlibRc: z.record(z.string(), z.unknown()).default({}),
-});
 
 const agent = z.strictObject({
   /** A built-in prompt template's name, or a path to a template file. */

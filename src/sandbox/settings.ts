@@ -91,7 +91,7 @@ export function resolveSettings(options: PythonRuntimeOptions): RuntimeSettings 
 
 const MAY_BE_NONE: ReadonlySet<string> = new Set(["spareSessions", "freezeAfterMs"]);
 
-function defaultPython(): string {
+export function defaultPython(): string {
   const path = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
   if (!existsSync(path))
     throw new SandboxError(

@@ -1,5 +1,6 @@
 // What the tests of the runtime share: one runtime a file, closed at its end, and short ways to run cells.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { after } from "node:test";
 import type { RgbImage } from "../core/image.ts";
@@ -10,9 +11,15 @@ import type { PythonRuntime, PythonSession } from "./runtime.ts";
 /** For what only a program without isolation can do, e.g. start other programs. */
 export const UNISOLATED = { launchers: ["none"], leastIsolation: "process" } as const;
 
+const ELSEWHERE = process.platform === "linux" ? {} : UNISOLATED;
+
+/** For node:test's `skip`: bubblewrap is not needed, the worker makes the same namespaces without it. */
+export const withoutBubblewrap: string | false =
+  spawnSync("bwrap", ["--version"]).status === 0 ? false : "bubblewrap (bwrap) is not installed";
+
 /** A runtime that the test file closes when it is done. */
 export async function runtimeForTests(options: PythonRuntimeOptions = {}): Promise<PythonRuntime> {
-  const runtime = await startPythonRuntime({ callTimeoutMs: 20_000, ...options });
+  const runtime = await startPythonRuntime({ callTimeoutMs: 20_000, ...ELSEWHERE, ...options });
   after(() => runtime.close());
   return runtime;
 }

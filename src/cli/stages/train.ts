@@ -14,6 +14,7 @@ import { createRun, type RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { splitOptimizer } from "./optimizer.ts";
+import type { PythonTool } from "./pythonTool.ts";
 import { runPretrain } from "./pretrain.ts";
 import { groupsOf, runSft } from "./sft.ts";
 import { formatRunSummary, totalCounts } from "./trainSummary.ts";
@@ -41,7 +42,7 @@ export async function runTrain(
     const after = await evaluate(bench, config, reporter, config.train.steps, evaluations);
     for (const { step, trajectories } of evaluations)
       run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories));
-    finish(config, run, reporter, { init, isolation: bench.isolation, before, after, trainingSeconds });
+    finish(config, run, reporter, { init, python: bench.python, before, after, trainingSeconds });
     return dir;
   } finally {
     await bench.close();
@@ -140,14 +141,14 @@ async function evaluate(
 
 interface Outcome {
   readonly init: string | undefined;
-  readonly isolation: string;
+  readonly python: PythonTool["record"];
   readonly before: EvaluationReport;
   readonly after: EvaluationReport;
   readonly trainingSeconds: number;
 }
 
 function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, outcome: Outcome): void {
-  const { init, isolation, before, after, trainingSeconds } = outcome;
+  const { init, python, before, after, trainingSeconds } = outcome;
   const records = run.readMetrics();
   const counts = totalCounts(records);
   run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }]), { smooth: 5 }));
@@ -158,7 +159,7 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
     steps: config.train.steps,
     trainingSeconds,
     init,
-    isolation,
+    python,
     before: { overall: before.overall, kinds: before.kinds },
     after: { overall: after.overall, kinds: after.kinds },
     difference: compareReports(before, after),

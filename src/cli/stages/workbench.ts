@@ -11,9 +11,8 @@ import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import { scoreTrajectory } from "../../rewards/reward.ts";
 import { collectGroups, type CollectProgress } from "../../rollout/collect.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
-import { startPythonRuntime } from "../../sandbox/forkServer.ts";
-import type { PythonRuntime } from "../../sandbox/runtime.ts";
 import { createWorld, type Split, type WorldSource } from "../../tasks/world/world.ts";
+import { type PythonTool, startPythonTool } from "./pythonTool.ts";
 import { checkSandboxFailures } from "./sandboxFailures.ts";
 
 export interface RolloutOptions {
@@ -33,8 +32,8 @@ export interface Workbench {
   readonly engine: EmbeddedEngine;
   readonly codec: Codec;
   readonly template: PromptTemplate;
-  /** Isolation level of the Python tool. */
-  readonly isolation: string;
+  /** What isolates the Python tool and which packages it has besides its own. */
+  readonly python: PythonTool["record"];
   tasks(split: Split): WorldSource;
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
   close(): Promise<void>;
@@ -59,23 +58,18 @@ export async function openWorkbench(
     ...(processor !== undefined && { limits: processor }),
   });
   try {
-    const runtime = await startRuntime(config);
-    return workbench(config, engine, runtime, reporter);
+    const tool = await startPythonTool(config, reporter);
+    return workbench(config, engine, tool, reporter);
   } catch (error) {
     await engine.dispose();
     throw error;
   }
 }
 
-function startRuntime({ python }: ResolvedConfig): Promise<PythonRuntime> {
-  const { maxConcurrent, ...options } = python;
-  return startPythonRuntime({ ...options, ...(maxConcurrent > 0 && { maxConcurrent }) });
-}
-
 function workbench(
   config: ResolvedConfig,
   engine: EmbeddedEngine,
-  runtime: PythonRuntime,
+  { runtime, record }: PythonTool,
   reporter: Reporter,
 ): Workbench {
   const template = loadTemplate(config.agent.template);
@@ -85,7 +79,7 @@ function workbench(
     engine,
     codec: engine.codec,
     template,
-    isolation: runtime.isolation.level,
+    python: record,
     tasks: (split) => worldOf(config, split),
     rollout: async (o) => {
       const groups = await collectGroups({
