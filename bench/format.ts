@@ -5,7 +5,7 @@ import type { BenchReport } from "./report.ts";
 
 /** Lines without a newline at the end. */
 export function formatReport(name: string, report: BenchReport): string {
-  const { machine, facts, rows, bars, notes } = report;
+  const { machine, peer = "stand-in", facts, rows, bars, notes } = report;
   const about = [
     `${name}: ${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, ${machine.system}, ` +
       `Node ${machine.node}, load ${machine.loadAtStart} at the start and ${machine.loadAtEnd} at the end`,
@@ -13,12 +13,7 @@ export function formatReport(name: string, report: BenchReport): string {
   ];
   const hasPeer = rows.some(({ peer }) => peer !== undefined);
   const right = (title: string): Column => ({ title, align: "right" });
-  const columns = [
-    "figure",
-    right("ours"),
-    ...(hasPeer ? [right("stand-in"), right("better by")] : []),
-    "unit",
-  ];
+  const columns = ["figure", right("ours"), ...(hasPeer ? [right(peer), right("better by")] : []), "unit"];
   const cells = rows.map((row): Cell[] => [
     row.name,
     figure(row.value),

@@ -47,6 +47,8 @@ export interface Machine {
 
 export interface BenchReport {
   readonly machine: Machine;
+  /** Whose figures `BenchRow.peer` are; "stand-in" unless told. */
+  readonly peer?: string;
   /** What was compared with what, versions and levels: name and text. */
   readonly facts: Readonly<Record<string, string>>;
   readonly rows: readonly BenchRow[];

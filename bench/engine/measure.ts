@@ -1,0 +1,86 @@
+// Interleaved rounds: in every round each case runs on every side, one right after the other and in the other order every
+// second time, so that a busy moment of the machine hits both sides alike. Beside each call the CPU time of the sides that
+// should be idle is taken.
+import type { Progress } from "../../src/core/reporter.ts";
+import { median } from "../report.ts";
+import type { Side } from "./side.ts";
+
+/** Milliseconds of the counted calls, one a round. */
+export type Times = readonly number[];
+
+export interface Contestant {
+  /** Unique within its case. */
+  readonly name: string;
+  readonly side: Side;
+  run(): Promise<number>;
+}
+
+export interface Case {
+  readonly name: string;
+  readonly rounds: number;
+  readonly contestants: readonly Contestant[];
+}
+
+export interface Rounds {
+  times(name: string, contestant: string): Times;
+  /** Share of a core that a side takes while another one is measured. */
+  readonly idleShare: ReadonlyMap<string, number>;
+  /** Rounds that the time allowed has cut off. */
+  readonly skipped: number;
+}
+
+export async function runRounds(
+  cases: readonly Case[],
+  sides: readonly Side[],
+  limitSeconds: number,
+  ticksPerSecond: number,
+  progress: Progress,
+): Promise<Rounds> {
+  const times = new Map<string, number[]>();
+  const idle = new Map(sides.map((side) => [side.name, { cpu: 0, wall: 0 }]));
+  const startedAt = performance.now();
+  let skipped = 0;
+  const most = Math.max(...cases.map(({ rounds }) => rounds));
+  // Round 0 warms up and is not counted; round 1 is always measured.
+  for (let round = 0; round <= most; round++) {
+    for (const { name, rounds, contestants } of cases) {
+      if (round > rounds) continue;
+      if (round > 1 && performance.now() - startedAt > limitSeconds * 1000) {
+        skipped++;
+        continue;
+      }
+      for (const contestant of round % 2 === 0 ? contestants : [...contestants].reverse()) {
+        const others = sides.filter((side) => side !== contestant.side);
+        const before = others.map((side) => side.cpuSeconds(ticksPerSecond));
+        const began = performance.now();
+        const ms = await contestant.run();
+        const wall = (performance.now() - began) / 1000;
+        others.forEach((side, i) => {
+          const share = idle.get(side.name);
+          if (share === undefined || round === 0) return;
+          share.cpu += side.cpuSeconds(ticksPerSecond) - (before[i] as number);
+          share.wall += wall;
+        });
+        if (round === 0) continue;
+        const key = `${name}/${contestant.name}`;
+        times.set(key, [...(times.get(key) ?? []), ms]);
+      }
+    }
+    progress.advance();
+  }
+  return {
+    times: (name, contestant) => times.get(`${name}/${contestant}`) ?? [],
+    idleShare: new Map([...idle].map(([name, { cpu, wall }]) => [name, cpu / Math.max(wall, 1e-9)])),
+    skipped,
+  };
+}
+
+/** The middle and the best of some calls; on a busy machine the best says more about the program. */
+export interface Spread {
+  readonly median: number;
+  readonly best: number;
+}
+
+export function spreadOf(times: Times): Spread {
+  return { median: median(times), best: Math.min(...times) };
+}
