@@ -78,7 +78,10 @@ test("a loss that is not finite stops before the update and names step and value
   const engine = new ScriptedEngine({ logprob: () => NaN });
   await assert.rejects(trainMinibatch(engine, [datum(4, 2)], options), (error) => {
     assert.ok(error instanceof EngineError);
-    assert.match(error.message, /SFT step 3: .*loss = NaN.* learning rate 0\.1/);
+    assert.match(
+      error.message,
+      /^SFT step 3, the loss is NaN \(learning rate 0\.1\)\. Batch of 1: sequence 0\./,
+    );
     return true;
   });
   assert.equal(engine.events.filter((event) => event.type === "optimStep").length, 0);
@@ -86,7 +89,10 @@ test("a loss that is not finite stops before the update and names step and value
 
 test("so does a gradient that is not finite", async () => {
   const engine = new ScriptedEngine({ gradNorm: () => Infinity });
-  await assert.rejects(trainMinibatch(engine, [datum(4, 2, -2)], options), /loss = 2, gradNorm = Infinity/);
+  await assert.rejects(
+    trainMinibatch(engine, [datum(4, 2, -2)], options),
+    /SFT step 3, the gradient norm is Infinity at a loss of 2/,
+  );
 });
 
 test("a minibatch without a trained token is our own fault", async () => {

@@ -2,16 +2,13 @@
 // whole minibatch, whatever the micro-batches; gradients accumulated; then one update. Both loops stand on this.
 import type { Datum } from "../core/datum.ts";
 import { EngineError } from "../core/errors.ts";
-import type { AdamWParams, Engine, LossSpec } from "../engines/engine.ts";
+import type { Engine } from "../engines/engine.ts";
 import { microBatchesByLength } from "./microBatches.ts";
+import { guarded, notFinite, type FailureOptions } from "./nonFiniteStop.ts";
 
-export interface MinibatchOptions {
-  readonly loss: LossSpec;
-  readonly optimizer: AdamWParams;
+export interface MinibatchOptions extends FailureOptions {
   /** Rows × longest row a micro-batch may have. */
   readonly microBatchTokens: number;
-  /** Names the update in an error, e.g. "RL step 3, minibatch 0". */
-  readonly where: string;
 }
 
 export interface MinibatchResult {
@@ -39,25 +36,31 @@ export function scaleToTokenMean(data: readonly Datum[]): Datum[] {
   return data.map((datum) => ({ ...datum, mask: datum.mask.map((weight) => weight / total) }));
 }
 
-/** @throws EngineError when loss or gradient norm is not finite; no update is made after a loss that is not. */
+/**
+ * @throws EngineError when a loss, a log-probability or the gradient is not finite, naming step, parameter and sequences;
+ * an engine that finds it itself has then applied nothing to the weights
+ */
 export async function trainMinibatch(
   engine: Engine,
   data: readonly Datum[],
   options: MinibatchOptions,
 ): Promise<MinibatchResult> {
   const scaled = scaleToTokenMean(data);
+  const everything = scaled.map((_, i) => i);
   const { batches, paddingShare } = microBatchesByLength(scaled, options.microBatchTokens);
   const logprobs: Float32Array[] = new Array<Float32Array>(data.length);
   let loss = 0;
   let entropySum = 0;
   for (const batch of batches) {
-    const result = await engine.forwardBackward(
-      batch.map((i) => scaled[i] as Datum),
-      options.loss,
+    const result = await guarded(scaled, batch, options, () =>
+      engine.forwardBackward(
+        batch.map((i) => scaled[i] as Datum),
+        options.loss,
+      ),
     );
     loss += result.loss;
     entropySum += result.entropySum;
-    if (!Number.isFinite(loss)) throw notFinite(options, { loss, "micro-batch loss": result.loss });
+    if (!Number.isFinite(loss)) throw await notFinite(`the loss is ${result.loss}`, scaled, batch, options);
     batch.forEach((i, row) => {
       const values = result.logprobs[row];
       if (values === undefined || values.length !== (scaled[i] as Datum).tokens.length)
@@ -68,8 +71,14 @@ export async function trainMinibatch(
       logprobs[i] = values;
     });
   }
-  const { gradNorm } = await engine.optimStep(options.optimizer);
-  if (!Number.isFinite(gradNorm)) throw notFinite(options, { loss, gradNorm });
+  const { gradNorm } = await guarded(scaled, everything, options, () => engine.optimStep(options.optimizer));
+  if (!Number.isFinite(gradNorm))
+    throw await notFinite(
+      `the gradient norm is ${gradNorm} at a loss of ${loss}`,
+      scaled,
+      everything,
+      options,
+    );
   const trainedTokens = data.reduce(
     (n, { mask }) => n + mask.reduce((m, weight) => m + (weight === 0 ? 0 : 1), 0),
     0,
@@ -84,12 +93,4 @@ export async function trainMinibatch(
     paddingShare,
     logprobs,
   };
-}
-
-function notFinite(options: MinibatchOptions, values: Readonly<Record<string, number>>): EngineError {
-  const shown = Object.entries(values).map(([name, value]) => `${name} = ${value}`);
-  return new EngineError(
-    `${options.where}: loss and gradient norm must be finite, received ${shown.join(", ")} at learning rate ` +
-      `${options.optimizer.learningRate}. Continue from the last checkpoint with a lower learning rate.`,
-  );
 }

@@ -24,6 +24,7 @@ const options: RlLoopOptions = {
   microBatchTokens: 100,
   clipLow: 0.2,
   clipHigh: 0.2,
+  maxLogprobGap: 0.01,
   optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
   schedule: { type: "linear", peak: 3, warmupSteps: 0, finalFraction: 0 },
 };
@@ -122,6 +123,32 @@ test("a loss that is not finite ends the loop with the number of the step", asyn
   });
   await assert.rejects(
     run(() => mixed, initialRlState, engine),
-    (error) => error instanceof EngineError && /^RL step 2, minibatch 0: .*NaN/.test(error.message),
+    (error) => error instanceof EngineError && /^RL step 2, minibatch 0, the loss is NaN/.test(error.message),
   );
+});
+
+test("sampling and training that disagree about log-probabilities are warned about, once a step, with the number", async () => {
+  const gap = (nats: number): ScriptedEngine =>
+    new ScriptedEngine({ logprob: (item, t) => (item.logprobs[t] ?? 0) + (t === 3 ? nats : 0) });
+  const { reports } = await run(() => mixed, initialRlState, gap(0.05));
+  for (const { warnings } of reports) {
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /by up to 0\.0500 nats \(mean 0\.0250\).*train\.maxLogprobGap = 0\.01/);
+  }
+  const quiet = await run(() => mixed, initialRlState, gap(0.005));
+  assert.deepEqual(quiet.reports[0]?.warnings, []);
+});
+
+test("an engine that fails while sampling is told with the number of the step", async () => {
+  const dependencies: RlLoopDependencies = {
+    engine: new ScriptedEngine(),
+    taskAt: () => ({ id: "0", kind: "kind", question: "?", answer: "!", images: [] }),
+    rollout: () => Promise.reject(new EngineError("task 0, member 1: the model's logits are not finite")),
+    now: () => 0,
+  };
+  await assert.rejects(rlLoop(options, dependencies, { step: 1, cursor: 2 }).next(), (error) => {
+    assert.ok(error instanceof EngineError);
+    assert.equal(error.message, "RL step 2: task 0, member 1: the model's logits are not finite");
+    return true;
+  });
 });

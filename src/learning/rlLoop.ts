@@ -2,7 +2,9 @@
 // step (logging, evaluation, checkpoints, stopping): while it holds a report, nothing else runs, and `report.state` with
 // the engine's own state is all a resumed run needs.
 import type { Task } from "../core/task.ts";
+import { EngineError } from "../core/errors.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
+import type { SaveFailedBatch } from "./failedBatch.ts";
 import { definedMetrics } from "./metrics.ts";
 import type { RlMetrics } from "./metrics.ts";
 import { rlStep } from "./rlStep.ts";
@@ -22,6 +24,8 @@ export interface RlLoopOptions {
   readonly microBatchTokens: number;
   readonly clipLow: number;
   readonly clipHigh: number;
+  /** A larger gap between a token's log-probability in sampling and in training is warned about, in nats. */
+  readonly maxLogprobGap: number;
   readonly optimizer: Omit<AdamWParams, "learningRate">;
   readonly schedule: Omit<ScheduleOptions, "totalSteps">;
 }
@@ -42,6 +46,8 @@ export interface RlLoopDependencies {
   taskAt(position: number): Task;
   /** n rollouts of every task with the engine's current weights. The label names the random streams. */
   readonly rollout: RolloutStepDependencies["rollout"];
+  /** Keeps a batch whose loss or gradient is not finite, and tells where. */
+  readonly saveFailed?: SaveFailedBatch;
   /** Milliseconds, monotonic. */
   now(): number;
 }
@@ -73,7 +79,12 @@ export async function* rlLoop(
     const learningRate = learningRateAt(index, { ...options.schedule, totalSteps: options.steps });
 
     const startedAt = now();
-    const rolled = await rolloutStep(options.selection, { draw, rollout }, `train/${step}`);
+    const rolled = await rolloutStep(options.selection, { draw, rollout }, `train/${step}`).catch(
+      (error: unknown) => {
+        if (!(error instanceof EngineError)) throw error;
+        throw new EngineError(`RL step ${step}: ${error.message}`, { cause: error });
+      },
+    );
     const rolledAt = now();
     const trained =
       rolled.samples.length === 0
@@ -81,6 +92,7 @@ export async function* rlLoop(
         : await rlStep(engine, rolled.samples, {
             ...options,
             step,
+            saveFailed: dependencies.saveFailed,
             optimizer: { ...options.optimizer, learningRate },
           });
     const endedAt = now();
@@ -100,7 +112,8 @@ export async function* rlLoop(
         "time/sampled_tokens_per_s": rolloutSeconds > 0 ? sampledTokens / rolloutSeconds : undefined,
       }),
     };
-    yield { step, metrics, rollout: rolled, warnings: warningsOf(rolled, options), state: { step, cursor } };
+    const warnings = [...rolloutWarnings(rolled, options), ...gapWarnings(trained, options)];
+    yield { step, metrics, rollout: rolled, warnings, state: { step, cursor } };
   }
 }
 
@@ -119,7 +132,18 @@ function trainMetrics(result: RlStepResult): RlMetrics {
   };
 }
 
-function warningsOf({ samples, record }: RolloutStepResult, { selection }: RlLoopOptions): string[] {
+/** The ratio of PPO compares the two, so a gap that is more than rounding trains on the wrong ratio. */
+function gapWarnings(trained: RlStepResult | undefined, { maxLogprobGap }: RlLoopOptions): string[] {
+  if (trained === undefined || trained.logprobGapMax <= maxLogprobGap) return [];
+  const { logprobGapMax: most, logprobGapMean: average } = trained;
+  return [
+    `sampling and training disagree about a token's log-probability by up to ${most.toPrecision(3)} nats ` +
+      `(mean ${average.toPrecision(3)}), more than train.maxLogprobGap = ${maxLogprobGap}: the clipped ratio is off by ` +
+      `as much. Both must use the same weights, tokens and images`,
+  ];
+}
+
+function rolloutWarnings({ samples, record }: RolloutStepResult, { selection }: RlLoopOptions): string[] {
   if (!record.capHit) return [];
   const had = `${record.groupsSurviving} of ${selection.trainGroups} groups survived ${record.promptsDrawn} prompts`;
   const cap = `selection.maxGenBatches = ${selection.maxGenBatches} reached`;

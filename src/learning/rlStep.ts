@@ -5,6 +5,7 @@ import type { Datum } from "../core/datum.ts";
 import { datumFromSegments } from "../core/datum.ts";
 import { randomStream } from "../core/random.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
+import type { SaveFailedBatch } from "./failedBatch.ts";
 import { trainMinibatch } from "./minibatch.ts";
 import type { TrainingSample } from "./selection.ts";
 import { mean } from "./statistics.ts";
@@ -17,8 +18,10 @@ export interface RlStepOptions {
   readonly clipHigh: number;
   readonly optimizer: AdamWParams;
   readonly seed: number;
-  /** Number of the step; names the shuffle and errors. */
+  /** Number of the step, counted from 1; names the shuffle and errors. */
   readonly step: number;
+  /** Keeps a batch whose loss or gradient is not finite. */
+  readonly saveFailed?: SaveFailedBatch | undefined;
 }
 
 export interface RlStepResult {
@@ -44,19 +47,26 @@ export async function rlStep(
   samples: readonly TrainingSample[],
   options: RlStepOptions,
 ): Promise<RlStepResult> {
-  const data = samples.map(({ trajectory, advantage }) =>
-    datumFromSegments(trajectory.segments, advantage, engine.codec.imagePadId),
-  );
+  const data = samples.map(({ trajectory, advantage }) => ({
+    name: `${trajectory.taskId}, member ${trajectory.member}`,
+    datum: datumFromSegments(trajectory.segments, advantage, engine.codec.imagePadId),
+  }));
   const shuffled = randomStream(options.seed, "minibatches", options.step).shuffle(data);
   const minibatches = splitEvenly(shuffled, options.minibatches);
   const results = [];
   const ratios: RatioStats[] = [];
-  for (const [index, minibatch] of minibatches.entries()) {
+  for (const [index, named] of minibatches.entries()) {
+    const minibatch = named.map(({ datum }) => datum);
     const result = await trainMinibatch(engine, minibatch, {
       loss: { type: "ppo", clipLow: options.clipLow, clipHigh: options.clipHigh },
       optimizer: options.optimizer,
       microBatchTokens: options.microBatchTokens,
       where: `RL step ${options.step}, minibatch ${index}`,
+      origin: {
+        step: options.step,
+        nameOf: (i) => named[i]?.name ?? "?",
+        saveFailed: options.saveFailed,
+      },
     });
     results.push(result);
     ratios.push(ratioStats(minibatch, result.logprobs, options));

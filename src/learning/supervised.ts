@@ -2,6 +2,7 @@
 // A generator like the RL loop, so that the caller owns logging, checkpoints and stopping.
 import type { Datum } from "../core/datum.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
+import type { SaveFailedBatch } from "./failedBatch.ts";
 import { trainMinibatch } from "./minibatch.ts";
 import { learningRateAt } from "./schedule.ts";
 import type { ScheduleOptions } from "./schedule.ts";
@@ -38,6 +39,15 @@ export interface SupervisedReport {
   readonly tokensPerSecond: number;
 }
 
+export interface SupervisedDependencies {
+  readonly engine: Engine;
+  readonly data: Iterable<Datum> | AsyncIterable<Datum>;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  /** Keeps a batch whose loss or gradient is not finite, and tells where. */
+  readonly saveFailed?: SaveFailedBatch;
+}
+
 /**
  * Ends after `steps` steps or when the data ends; a last batch that is not full is still trained on.
  *
@@ -46,7 +56,7 @@ export interface SupervisedReport {
  */
 export async function* supervisedLoop(
   options: SupervisedOptions,
-  { engine, data, now }: { engine: Engine; data: Iterable<Datum> | AsyncIterable<Datum>; now: () => number },
+  { engine, data, now, saveFailed }: SupervisedDependencies,
   stepsDone = 0,
 ): AsyncGenerator<SupervisedReport, void, undefined> {
   const batches = inBatches(data, options.batchSize);
@@ -63,6 +73,7 @@ export async function* supervisedLoop(
         optimizer: { ...options.optimizer, learningRate },
         microBatchTokens: options.microBatchTokens,
         where: `${options.stage} step ${step}`,
+        origin: { step, nameOf: (i) => `datum ${index * options.batchSize + i}`, saveFailed },
       });
       const seconds = (now() - startedAt) / 1000;
       const { loss, gradNorm, entropy, tokens, trainedTokens, paddingShare } = result;

@@ -246,6 +246,8 @@ const train = z.strictObject({
   microBatchTokens: count.default(16_384),
   clipLow: fraction.default(0.2),
   clipHigh: z.number().min(0).max(10).default(0.2),
+  /** A token's log-probability may differ by this many nats between sampling and training before a step warns. */
+  maxLogprobGap: z.number().gt(0).default(0.01),
   /** Steps between checkpoints and between evaluations; 0 is only at the end. */
   saveEvery: countOrNone.default(0),
   evaluateEvery: countOrNone.default(0),

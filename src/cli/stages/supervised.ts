@@ -6,6 +6,7 @@ import { supervisedLoop } from "../../learning/supervised.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { splitOptimizer } from "./optimizer.ts";
+import { saveFailedBatch } from "./failures.ts";
 
 export interface SupervisedStage {
   readonly stage: "pretrain" | "sft";
@@ -34,6 +35,7 @@ export async function runSupervised(o: SupervisedStage): Promise<string> {
     engine: o.engine,
     data: o.data,
     now: () => performance.now(),
+    saveFailed: (failed) => saveFailedBatch(o.run, failed),
   })) {
     o.run.appendMetrics({
       step: r.step,

@@ -12,6 +12,7 @@ import type { ResolvedConfig } from "../../runs/config.ts";
 import { panelsOf } from "../../runs/curves.ts";
 import { createRun, type RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
+import { saveFailedBatch } from "./failures.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { splitOptimizer } from "./optimizer.ts";
 import type { PythonTool } from "./pythonTool.ts";
@@ -63,7 +64,8 @@ async function learn(
   reporter: Reporter,
   evaluations: Evaluation[],
 ): Promise<void> {
-  const { steps, minibatches, microBatchTokens, clipLow, clipHigh, saveEvery, evaluateEvery } = config.train;
+  const { steps, minibatches, microBatchTokens, clipLow, clipHigh, maxLogprobGap, saveEvery, evaluateEvery } =
+    config.train;
   const order = taskOrder(bench.tasks("train"), config.seed);
   // The cold start's demonstrations took the first tasks; every seed of RL walks its own stretch behind them.
   const first =
@@ -78,12 +80,14 @@ async function learn(
       microBatchTokens,
       clipLow,
       clipHigh,
+      maxLogprobGap,
       ...splitOptimizer(config.optimizer),
     },
     {
       engine: bench.engine,
       taskAt: (position) => order(first + position),
       rollout: (tasks, n, label) => bench.rollout({ tasks, n, label, sampling: config.sampling }),
+      saveFailed: (failed) => saveFailedBatch(run, failed),
       now: () => performance.now(),
     },
   );

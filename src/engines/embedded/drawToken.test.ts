@@ -41,3 +41,40 @@ test("a banned token that leads is not drawn, also when it dwarfs the others", (
   for (const temperature of [0, 0.01, 1])
     assert.equal(drawToken(logits, { ...FULL, temperature }, new Set([0]), fixed(0)).token, 1);
 });
+
+test("extreme logits: what is drawn and its log-probability are exact where they can be", () => {
+  // ln(e^10000 + e^-10000) = 10000: the likelier token has ln p = 0, the other -20000.
+  const logits = Float32Array.of(1e4, -1e4, -Infinity);
+  assert.deepEqual(drawToken(logits, FULL, NONE, fixed(0.999)), { token: 0, logprob: 0 });
+  assert.deepEqual(drawToken(logits, FULL, new Set([0]), fixed(0.999)), { token: 1, logprob: -20000 });
+  assert.deepEqual(drawToken(logits, { ...FULL, temperature: 0 }, new Set([0]), fixed(0)), {
+    token: 1,
+    logprob: -20000,
+  });
+  // Two equal giants share the mass; ln 2 apart from 1e4 needs more digits than single precision keeps of the sum.
+  const even = drawToken(Float32Array.of(1e4, 1e4), FULL, NONE, fixed(0.6));
+  assert.equal(even.token, 1);
+  assert.ok(Math.abs(even.logprob + Math.LN2) < 1e-9);
+});
+
+test("banned tokens with infinite logits below, and temperatures from tiny to huge", () => {
+  const logits = Float32Array.of(-Infinity, 0, Math.log(3));
+  // p = 0, 1/4, 3/4
+  const drawn = drawToken(logits, FULL, new Set([0]), fixed(0.2));
+  assert.equal(drawn.token, 1);
+  assert.ok(Math.abs(drawn.logprob - Math.log(1 / 4)) < 1e-6);
+  for (const temperature of [1e-300, 5e-324])
+    // the likeliest wins; 5e-324 is the smallest double
+    assert.equal(drawToken(logits, { ...FULL, temperature }, NONE, fixed(0.999999)).token, 2);
+  for (const [u, token] of [
+    [0.49, 1],
+    [0.51, 2],
+  ] as const)
+    // all that is possible is equally likely, and what is impossible stays so
+    assert.equal(drawToken(logits, { ...FULL, temperature: 1e300 }, NONE, fixed(u)).token, token);
+});
+
+test("logits that are not numbers give a log-probability that is not one, which the sampler refuses", () => {
+  for (const bad of [NaN, Infinity])
+    assert.ok(!Number.isFinite(drawToken(Float32Array.of(0, bad, 1), FULL, NONE, fixed(0.5)).logprob));
+});

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Datum } from "../../core/datum.ts";
-import { DataError, EngineError } from "../../core/errors.ts";
+import { DataError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { readCheckpoint } from "../../models/qwen2_5_vl/checkpoint.ts";
 import { createCodec, neverSampled } from "../../models/qwen2_5_vl/codec.ts";
@@ -26,6 +26,8 @@ import type {
   OptimStepResult,
 } from "../engine.ts";
 import type { SampleRequest, SampleResult } from "../engine.ts";
+import { checkAdamW } from "../checkAdamW.ts";
+import { allFinite, NonFiniteError } from "../nonFinite.ts";
 import { ParameterStore } from "./parameters.ts";
 import { MropeTables } from "./rotaryTables.ts";
 import { EmbeddedSampler } from "./sampler.ts";
@@ -116,22 +118,34 @@ export class EmbeddedEngine implements Engine {
     const { session, names } = await this.trainingSession(loss.type, hasImages);
     const results = await session.run({ ...feeds, ...this.parameters.feeds(names) });
     const total = Number(results["loss"]?.data[0]);
-    if (!Number.isFinite(total))
-      throw new EngineError(
-        `the loss is ${total} on a batch of ${batch.length} sequences; nothing was added to the gradient`,
-      );
-    for (const name of names) this.parameters.accumulate(name, results[`d_${name}`]?.data as Float32Array);
+    const trained = results["logprobs"]?.data as Float32Array;
+    const gradient = (name: string): Float32Array => results[`d_${name}`]?.data as Float32Array;
+    const gradientOf = names.find((name) => !allFinite(gradient(name)));
+    if (!Number.isFinite(total) || !allFinite(trained) || gradientOf !== undefined)
+      throw new NonFiniteError({
+        finding: !Number.isFinite(total)
+          ? `the loss is ${total}`
+          : !allFinite(trained)
+            ? "a log-probability is not finite"
+            : "the gradient is not finite",
+        optimizerStep: this.parameters.step + 1,
+        gradientOf,
+        weight: this.parameters.firstNonFinite(),
+        datums: [...new Set(places.filter((_, i) => !Number.isFinite(trained[i])).map(({ datum }) => datum))],
+      });
+    for (const name of names) this.parameters.accumulate(name, gradient(name));
     const logprobs = batch.map((d) => new Float32Array(d.tokens.length));
     const entropies = results["entropy"]?.data as Float32Array;
     let entropySum = 0;
     places.forEach(({ datum, position }, i) => {
-      (logprobs[datum] as Float32Array)[position] = Number(results["logprobs"]?.data[i]);
+      (logprobs[datum] as Float32Array)[position] = trained[i] as number;
       entropySum += entropies[i] as number;
     });
     return { loss: total, logprobs, entropySum };
   }
 
   async optimStep(params: AdamWParams): Promise<OptimStepResult> {
+    checkAdamW(params);
     const result = this.parameters.adamW(params);
     this.sampler.reset();
     return result;

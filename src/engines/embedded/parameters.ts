@@ -5,6 +5,10 @@ import { EngineError } from "../../core/errors.ts";
 import type { ParameterSpec } from "../../models/qwen2_5_vl/parameters.ts";
 import type { Value } from "../../onnx/session.ts";
 import type { AdamWParams, OptimStepResult } from "../engine.ts";
+import { allFinite, NonFiniteError } from "../nonFinite.ts";
+
+/** Above this a squared gradient overflows single precision and its second moment would stay infinite for good. */
+const LARGEST_GRADIENT = 1e19;
 
 interface Parameter {
   readonly spec: ParameterSpec;
@@ -65,11 +69,24 @@ export class ParameterStore {
     for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
   }
 
-  /** Clips, updates and clears. @throws EngineError when the gradient is not finite; weights are then untouched. */
+  /** The first parameter whose weights are not all finite. */
+  firstNonFinite(): string | undefined {
+    return this.parameters.find(({ value }) => !allFinite(value))?.spec.name;
+  }
+
+  /**
+   * Clips, updates and clears.
+   * @throws NonFiniteError when the gradient is not finite: weights and moments are untouched, the gradient is cleared
+   */
   adamW(params: AdamWParams): OptimStepResult {
     const { learningRate, beta1, beta2, epsilon, weightDecay, maxGradNorm } = params;
     const gradNorm = this.gradientNorm();
     const clip = maxGradNorm > 0 && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1;
+    if (gradNorm * clip > LARGEST_GRADIENT)
+      throw this.refuse(
+        `the gradient norm is ${gradNorm}, too large for the second moments in single precision; clip it (maxGradNorm)`,
+        undefined,
+      );
     this.step++;
     const firstScale = 1 / (1 - beta1 ** this.step);
     const secondScale = 1 / (1 - beta2 ** this.step);
@@ -96,13 +113,20 @@ export class ParameterStore {
     for (const { spec, gradient } of this.parameters) {
       let square = 0;
       for (let i = 0; i < gradient.length; i++) square += gradient[i]! * gradient[i]!;
-      if (!Number.isFinite(square))
-        throw new EngineError(
-          `the gradient of "${spec.name}" is not finite after ${this.step} optimiser steps`,
-        );
+      if (!Number.isFinite(square)) throw this.refuse("the accumulated gradient is not finite", spec.name);
       total += square;
     }
     return Math.sqrt(total);
+  }
+
+  private refuse(finding: string, gradientOf: string | undefined): NonFiniteError {
+    this.clearGradient();
+    return new NonFiniteError({
+      finding,
+      optimizerStep: this.step + 1,
+      gradientOf,
+      weight: this.firstNonFinite(),
+    });
   }
 
   /** Weights as stored in a checkpoint. */

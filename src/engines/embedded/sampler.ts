@@ -91,8 +91,7 @@ export class EmbeddedSampler {
   private accept(row: Row, logits: Float32Array): void {
     const { params, random } = row.request;
     const { token, logprob } = drawToken(logits, params, this.banned, random);
-    if (!Number.isFinite(logprob))
-      throw new EngineError(`sampling "${row.request.sequenceId}": the model's logits are not finite`);
+    if (!Number.isFinite(logprob)) throw this.notFinite(row.request.sequenceId);
     row.tokens.push(token);
     row.logprobs.push(logprob);
     const longest = Math.max(0, ...params.stopStrings.map((s) => s.length));
@@ -100,6 +99,12 @@ export class EmbeddedSampler {
     if (token === this.codec.endOfTurnId || params.stopStrings.some((s) => row.text.includes(s)))
       row.stop = "stop";
     else if (row.tokens.length >= params.maxNewTokens) row.stop = "length";
+  }
+
+  private notFinite(sequenceId: string): EngineError {
+    const weight = this.parameters.firstNonFinite();
+    const cause = weight === undefined ? "" : `; the weight "${weight}" is itself not finite`;
+    return new EngineError(`sampling "${sequenceId}": the model's logits are not finite${cause}`);
   }
 
   private async decode(rows: Row[]): Promise<void> {
