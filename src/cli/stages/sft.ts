@@ -13,6 +13,7 @@ import { stepName } from "../../runs/trajectoryStore.ts";
 import { Teacher } from "../../tasks/world/teacher.ts";
 import type { WorldTask } from "../../tasks/world/world.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
+import { reproducibilityOf } from "./reproducibility.ts";
 import { runSupervised } from "./supervised.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -50,6 +51,7 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
     );
     run.writeSummary({
       stage: "sft",
+      ...reproducibilityOf(config),
       demonstrations: taught.overall,
       heldOut: { overall: report.overall, kinds: report.kinds },
     });

@@ -50,6 +50,7 @@ test("two runs of one seed have equal metrics but for the timings; another seed 
 
   const summary = a.readSummary() as Record<string, unknown>;
   assert.deepEqual((summary["before"] as { overall: { trajectories: number } }).overall.trajectories, 6);
+  assert.equal(summary["reproducible"], true);
   const counts = summary["counts"] as Record<string, number>;
   const drawn = a.readMetrics().reduce((n, r) => n + Number(r["trajectories/drawn"]), 0);
   const ended = Object.entries(counts).reduce(

@@ -16,6 +16,7 @@ import { saveFailedBatch } from "./failures.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { splitOptimizer } from "./optimizer.ts";
 import type { PythonTool } from "./pythonTool.ts";
+import { reproducibilityOf } from "./reproducibility.ts";
 import { runPretrain } from "./pretrain.ts";
 import { groupsOf, runSft } from "./sft.ts";
 import { formatRunSummary, totalCounts } from "./trainSummary.ts";
@@ -163,6 +164,7 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
     steps: config.train.steps,
     trainingSeconds,
     init,
+    ...reproducibilityOf(config),
     python,
     before: { overall: before.overall, kinds: before.kinds },
     after: { overall: after.overall, kinds: after.kinds },

@@ -13,6 +13,7 @@ import { collectGroups, type CollectProgress } from "../../rollout/collect.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
 import { createWorld, type Split, type WorldSource } from "../../tasks/world/world.ts";
 import { type PythonTool, startPythonTool } from "./pythonTool.ts";
+import { warnIfNotReproducible } from "./reproducibility.ts";
 import { checkSandboxFailures } from "./sandboxFailures.ts";
 
 export interface RolloutOptions {
@@ -51,6 +52,7 @@ export async function openWorkbench(
       `${key}: must name the checkpoint to start from, e.g. --set ${key}=checkpoints/image-mini/sft`,
     );
   const dir = resolveInputPath(init, key);
+  warnIfNotReproducible(config, reporter);
   reporter.info(`loading ${dir}`);
   const { processor } = config.model;
   const engine = await EmbeddedEngine.load(dir, {
