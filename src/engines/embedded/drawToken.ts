@@ -16,35 +16,52 @@ export function drawToken(
   banned: ReadonlySet<number>,
   random: Random,
 ): DrawnToken {
-  const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  // Plain loops and kept arrays: a batch draws once a row between two steps of the model.
+  const size = logits.length;
+  const allowed = allowedIds(banned, size);
+  let max = -Infinity;
+  // The largest that may be drawn, not the largest of all: at a low temperature the weights would all vanish.
+  let allowedMax = -Infinity;
+  for (let i = 0; i < size; i++) {
+    const logit = logits[i] as number;
+    if (logit > max) max = logit;
+    if (logit > allowedMax && allowed[i] === 1) allowedMax = logit;
+  }
+  const weights = scratch(size);
   let total = 0;
-  for (let i = 0; i < logits.length; i++) total += Math.exp((logits[i] as number) - max);
+  for (let i = 0; i < size; i++) total += weights[i] = Math.exp((logits[i] as number) - max);
   const logNormaliser = max + Math.log(total);
-  const token = params.temperature === 0 ? argmax(logits, banned) : draw(logits, params, banned, random);
+  const { temperature } = params;
+  let token: number;
+  if (temperature === 0) token = argmax(logits, allowed);
+  else {
+    // At temperature 1 the weights are there already.
+    if (temperature !== 1 || allowedMax !== max)
+      for (let i = 0; i < size; i++)
+        weights[i] = Math.exp(((logits[i] as number) - allowedMax) / temperature);
+    token = draw(weights, params, allowed, random);
+  }
   return { token, logprob: (logits[token] as number) - logNormaliser };
 }
 
-function argmax(logits: Float32Array, banned: ReadonlySet<number>): number {
+function argmax(logits: Float32Array, allowed: Uint8Array): number {
   let best = -1;
   for (let i = 0; i < logits.length; i++)
-    if (!banned.has(i) && (best < 0 || (logits[i] as number) > (logits[best] as number))) best = i;
+    if (allowed[i] === 1 && (best < 0 || (logits[i] as number) > (logits[best] as number))) best = i;
   return best;
 }
 
+/** @param weights of all ids; those that may not be drawn are set to 0 here */
 function draw(
-  logits: Float32Array,
-  { temperature, topK, topP }: Pick<SamplingParams, "temperature" | "topK" | "topP">,
-  banned: ReadonlySet<number>,
+  weights: Float64Array,
+  { topK, topP }: Pick<SamplingParams, "topK" | "topP">,
+  allowed: Uint8Array,
   random: Random,
 ): number {
-  // The largest that may be drawn, not the largest of all: at a low temperature the weights would all vanish.
-  let max = -Infinity;
-  for (let i = 0; i < logits.length; i++) if (!banned.has(i)) max = Math.max(max, logits[i] as number);
-  const weights = new Float64Array(logits.length);
   let total = 0;
-  for (let i = 0; i < logits.length; i++) {
-    if (banned.has(i)) continue;
-    total += weights[i] = Math.exp(((logits[i] as number) - max) / temperature);
+  for (let i = 0; i < weights.length; i++) {
+    if (allowed[i] === 1) total += weights[i] as number;
+    else weights[i] = 0;
   }
   if (topK > 0 || topP < 1) total = truncate(weights, total, topK, topP);
   let left = random.next() * total;
@@ -57,6 +74,27 @@ function draw(
     if (left < 0) return i;
   }
   return last; // rounding left a sliver above the last token
+}
+
+const allowedBySet = new WeakMap<ReadonlySet<number>, Uint8Array>();
+
+/** 1 for ids that may be drawn. A set must not change after its first use. */
+function allowedIds(banned: ReadonlySet<number>, size: number): Uint8Array {
+  let allowed = allowedBySet.get(banned);
+  if (allowed?.length !== size) {
+    allowed = new Uint8Array(size).fill(1);
+    for (const id of banned) if (id < size) allowed[id] = 0;
+    allowedBySet.set(banned, allowed);
+  }
+  return allowed;
+}
+
+let kept = new Float64Array(0);
+
+/** Room for one row's weights, overwritten by the next call. */
+function scratch(size: number): Float64Array {
+  if (kept.length !== size) kept = new Float64Array(size);
+  return kept;
 }
 
 /** Zeroes all but the k most likely and all beyond the smallest set of mass >= topP; returns what is left. */
