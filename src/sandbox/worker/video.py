@@ -4,13 +4,22 @@ Opening reads the packets' times and decodes nothing: the number of frames is ex
 the keyframe before it, or only itself when it follows the last one. FFmpeg reads the descriptor itself (`fd:`): through
 a Python file object its callbacks would swallow the deadline's exception. It may open nothing else, so a playlist that
 names other files is not a video here.
+
+decord itself is not used, even where it is installed: it wants a file's name, and a session has none, only a descriptor
+(or it reads the whole file into memory); it has no wheels for arm64 and no release since 2021; and two decoders would
+give two machines different pixels for one frame. What differs from it on purpose: the number of frames is counted, not
+taken from the header; times count from the beginning of the file, as players show them; errors name the variable.
 """
 
 import bisect
+import importlib.machinery
 import itertools
+import math
 import operator
 import os
 import stat
+import sys
+from fractions import Fraction
 
 import numpy as np
 
@@ -41,7 +50,10 @@ def read(descriptor, error, name):
     import av
 
     try:
-        return VideoReader(descriptor, name)
+        reader = VideoReader(descriptor, name)
+        if DecordFinder not in sys.meta_path:
+            sys.meta_path.append(DecordFinder)  # the last to be asked, so that an installed decord comes first
+        return reader
     except MemoryError:
         raise
     except av.error.FFmpegError as error:
@@ -49,11 +61,13 @@ def read(descriptor, error, name):
 
 
 class VideoReader:
-    """`len(video)`, `video[3]`, `video.get_batch([0, -1])`, `video.get_avg_fps()`; frames in the order they are shown."""
+    """`len(video)`, `video[3]`, `video[10:20:5]`, `video.get_batch([0, -1])`, `video.get_avg_fps()`,
+    `video.get_frame_timestamp(3)` and the rest of decord's reader; frames in the order they are shown."""
 
     def __init__(self, descriptor, name):
         self._descriptor, self._name = descriptor, name
         self._decoder = self._frame = self._at = None
+        self._next = 0  # what next() gives
         self._reopen()
         self._make_index()
 
@@ -64,11 +78,16 @@ class VideoReader:
         return len(self._times)
 
     def __getitem__(self, index):
-        return self._pixels(self._find(self._checked(index)))
+        if isinstance(index, slice):
+            return self.get_batch(range(*index.indices(len(self))))
+        number = self._checked(index)
+        frame = self._pixels(self._find(number))
+        self._next = number + 1
+        return frame
 
     def get_batch(self, indices):
         """Frames [N, H, W, 3], in the order of the indices whatever the order they are decoded in."""
-        wanted = [self._checked(index) for index in indices]
+        wanted = self._all_checked(indices)
         if not wanted:
             raise ValueError(f"{self._name}: get_batch needs at least one index")
         batch = None
@@ -77,10 +96,40 @@ class VideoReader:
             if batch is None:
                 batch = np.empty((len(wanted), *pixels.shape), np.uint8).view(Pixels)
             batch[at] = pixels
+        self._next = max(wanted) + 1
         return batch
 
     def get_avg_fps(self):
         return self._fps
+
+    def get_frame_timestamp(self, index):
+        """Start and end in seconds from the beginning of the file: [2] of one index, [N, 2] of a list or slice."""
+        if isinstance(index, slice):
+            index = range(*index.indices(len(self)))
+        if np.ndim(index) == 0:
+            return self._shown(self._checked(index))
+        return np.array([self._shown(number) for number in self._all_checked(index)]).reshape(-1, 2)
+
+    def get_key_indices(self):
+        """Indices of the frames that decode by themselves."""
+        return list(self._key_indices)
+
+    def next(self):
+        """The frame after the one that was read last. Raises StopIteration behind the last."""
+        if self._next >= len(self):
+            raise StopIteration
+        return self[self._next]
+
+    def seek(self, index):
+        """Makes the keyframe before this frame, or itself, what next() gives."""
+        at = bisect.bisect_right(self._key_indices, self._checked(index)) - 1
+        self._next = self._key_indices[at] if at >= 0 else 0
+
+    def seek_accurate(self, index):
+        self._next = self._checked(index)
+
+    def skip_frames(self, num=1):
+        self._next += max(0, operator.index(num))
 
     def _checked(self, index):
         try:
@@ -91,6 +140,25 @@ class VideoReader:
         if not -len(self) <= number < len(self):
             raise IndexError(f"{self._name}: there is no frame {number}; it has {len(self)} frames, 0 to {len(self) - 1}")
         return number % len(self)
+
+    def _all_checked(self, indices):
+        """Of a list, range or array. Fractions, e.g. of a linspace, are cut off: decord does so."""
+        if np.ndim(indices) != 1:
+            raise TypeError(f"{self._name}: get_batch takes a list of indices, got {type(indices).__name__}"
+                            + (f" of {np.ndim(indices)} dimensions" if np.ndim(indices) else ""))
+        return [self._checked(int(i) if isinstance(i, (float, np.floating)) and math.isfinite(i) else i) for i in indices]
+
+    def _shown(self, number):
+        """When this frame is shown: (start, end) in seconds."""
+        def second(at):
+            if self._timed:
+                return float((self._times[at] - self._start) * self._stream.time_base)
+            return at / self._fps if self._fps else 0.0
+
+        start = second(number)
+        if number + 1 < len(self):
+            return np.array([start, second(number + 1)])
+        return np.array([start, start + (1 / self._fps if self._fps else 0.0)])
 
     def _reopen(self):
         """A container at the beginning of the file."""
@@ -103,7 +171,9 @@ class VideoReader:
         covers = av.stream.Disposition.attached_pic
         moving = [stream for stream in streams.video if not stream.disposition & covers]
         if not moving:
-            raise Unreadable(f"has no video stream (only {', '.join(sorted({s.type for s in streams})) or 'nothing'})")
+            if not streams:
+                raise Unreadable("holds no stream at all: it is cut off or damaged")
+            raise Unreadable(f"has no video stream (only {', '.join(sorted({s.type for s in streams}))})")
         self._stream = moving[0]
         for stream in streams:
             if stream is not self._stream:
@@ -129,10 +199,21 @@ class VideoReader:
         self._timed = None not in times and len(times) == len(packets)
         self._times = sorted(times) if self._timed else list(range(len(packets)))
         self._keys = sorted(time for time, key in packets if key) if self._timed else []
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        if not rate and self._timed and len(packets) > 1:
-            rate = (len(packets) - 1) / ((self._times[-1] - self._times[0]) * self._stream.time_base)
-        self._fps = float(rate or 0)
+        if self._timed:
+            self._key_indices = [bisect.bisect_left(self._times, time) for time in self._keys]
+        else:
+            self._key_indices = [at for at, (_, key) in enumerate(packets) if key]
+        begin = self._container.start_time  # of the first of all streams, in microseconds
+        self._start = 0 if begin is None else round(Fraction(begin, 1_000_000) / self._stream.time_base)
+        self._fps = self._average_rate()
+
+    def _average_rate(self):
+        """The header's rate, unless the frames' own times say otherwise: some headers state the highest or a wish."""
+        stated = float(self._stream.average_rate or self._stream.guessed_rate or 0)
+        if not self._timed or len(self) < 2:
+            return stated
+        counted = float((len(self) - 1) / ((self._times[-1] - self._times[0]) * self._stream.time_base))
+        return stated if abs(stated - counted) <= 0.01 * counted else counted
 
     def _find(self, index):
         """The decoded frame; the decoder stays behind it, for the next."""
@@ -181,3 +262,43 @@ class VideoReader:
         rgb = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
         # Phones film sideways and say so; the shown frame is upright.
         return np.ascontiguousarray(np.rot90(rgb, frame.rotation // 90)).view(Pixels)
+
+
+class DecordFinder:
+    """`import decord` where decord is not installed: programs written for it begin so. `VideoReader` takes a reader that
+    is already open (`video_clue_0`, which it returns) or the name of a file that the program itself can open."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name not in ("decord", "decord.bridge"):
+            return None
+        return importlib.machinery.ModuleSpec(name, cls, is_package=name == "decord")
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @classmethod
+    def exec_module(cls, module):
+        if module.__name__ == "decord.bridge":
+            module.set_bridge = cls._set_bridge
+            return
+        module.VideoReader, module.cpu = cls._open, lambda device=0: None
+        module.bridge = importlib.import_module("decord.bridge")
+
+    @staticmethod
+    def _open(uri, ctx=None, **_):
+        if isinstance(uri, VideoReader):
+            return uri
+        try:
+            return read(os.open(uri, os.O_RDONLY | os.O_NONBLOCK), None, os.path.basename(os.fspath(uri)))
+        except FileNotFoundError:
+            raise FileNotFoundError(f"decord: there is no file {uri!r}; a video of the question is already open: use the "
+                                    "variable video_clue_0 itself") from None
+        except Unreadable as error:
+            raise RuntimeError(f"decord: {uri!r} {error}") from None
+
+    @staticmethod
+    def _set_bridge(name):
+        if name != "native":
+            raise ValueError(f"decord.bridge: only the native bridge is here, whose frames have asnumpy(); got {name!r}")
