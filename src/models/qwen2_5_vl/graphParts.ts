@@ -90,28 +90,48 @@ export function addBias(scores: Tensor, bias: Tensor, config: Qwen25VLConfig, la
   const kv = config.numKeyValueHeads;
   const groups = config.numAttentionHeads / kv;
   const keys = scores.shape[3] as Dim;
-  const split = reshape(scores, withAxes5(scores, groups), [layout.batch, kv, groups, layout.length, keys]);
-  return reshape(add(split, bias), withAxes4(scores), scores.shape);
+  const { apart, joined } = scoreShapes(bias, kv, groups, layout);
+  const split = reshape(scores, apart, [layout.batch, kv, groups, layout.length, keys]);
+  return reshape(add(split, bias), joined, scores.shape);
 }
 
-/** Runtime shape [B, kv, groups, -1, K] of scores [B, kv, groups * T, K]. */
-function withAxes5(scores: Tensor, groups: number): Tensor {
-  const { graph } = scores;
-  const shape = graph.append("Shape", [scores], [{ type: "int64", shape: [4] }])[0] as Tensor;
-  const pick = (axes: number[]): Tensor =>
-    graph.append("Gather", [shape, graph.ints(axes)], [{ type: "int64", shape: [axes.length] }])[0] as Tensor;
-  return graph.append(
-    "Concat",
-    [pick([0, 1]), graph.ints([groups, -1]), pick([3])],
-    [{ type: "int64", shape: [5] }],
-    {
-      axis: { int: 0 },
-    },
-  )[0] as Tensor;
+interface ScoreShapes {
+  /** [B, kv, groups, -1, K] */
+  readonly apart: Tensor;
+  /** [B, kv, -1, K] */
+  readonly joined: Tensor;
 }
 
-function withAxes4(scores: Tensor): Tensor {
-  return scores.graph.append("Shape", [scores], [{ type: "int64", shape: [4] }])[0] as Tensor;
+const shapesOfBias = new WeakMap<Tensor, ScoreShapes>();
+
+/** Worked out once for all layers, which share the bias: on a step of one token a node costs more than its numbers. */
+function scoreShapes(bias: Tensor, kv: number, groups: number, layout: Layout): ScoreShapes {
+  let shapes = shapesOfBias.get(bias);
+  if (shapes === undefined) {
+    const batch = pickAxis(layout.spec, 0);
+    const keys = pickAxis(runtimeShape(bias), bias.shape.length - 1);
+    const concat = (middle: readonly number[]): Tensor =>
+      joinShape([batch, bias.graph.ints(middle), keys], 2 + middle.length);
+    shapes = { apart: concat([kv, groups, -1]), joined: concat([kv, -1]) };
+    shapesOfBias.set(bias, shapes);
+  }
+  return shapes;
+}
+
+/** The shape of a tensor when the graph runs. */
+export function runtimeShape(x: Tensor): Tensor {
+  return x.graph.append("Shape", [x], [{ type: "int64", shape: [x.shape.length] }])[0] as Tensor;
+}
+
+/** One axis of a shape, as a shape of one axis. */
+export function pickAxis(shape: Tensor, axis: number): Tensor {
+  const picked = [{ type: "int64" as const, shape: [1] }];
+  return shape.graph.append("Gather", [shape, shape.graph.ints([axis])], picked)[0] as Tensor;
+}
+
+export function joinShape(parts: readonly Tensor[], axes: number): Tensor {
+  const { graph } = parts[0] as Tensor;
+  return graph.append("Concat", parts, [{ type: "int64", shape: [axes] }], { axis: { int: 0 } })[0] as Tensor;
 }
 
 /** How one decoder layer attends: given rotated queries, keys and values as rows, returns the attended rows. */

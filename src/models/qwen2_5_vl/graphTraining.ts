@@ -10,6 +10,9 @@ import {
   decoderLayers,
   headWeight,
   joinQueryGroups,
+  joinShape,
+  pickAxis,
+  runtimeShape,
   splitHeads,
   splitQueryGroups,
   weightInputs,
@@ -125,6 +128,7 @@ export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
   };
   const layout: Layout = { spec: graph.input("layout", "int64", [2]), batch: "batch", length: "length" };
   const bias = graph.input("bias", "float32", ["batch", 1, 1, "length", "keys"]);
+  let counts: Tensor | undefined;
   const hidden = decoderLayers(embedded, w, config, tables, (q, k, v, layer) => {
     const past = (name: string): Tensor =>
       graph.input(`past${name}${layer}`, "float32", ["batch", kv, "past", d]);
@@ -142,7 +146,8 @@ export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
       matmul(queries, keys, { transB: true, alpha }),
     );
     const p = softmax(addBias(scores, bias, config, layout));
-    const [old, fresh] = splitKeys(p, pastKeys, keys);
+    counts ??= keyCounts(pastKeys, layout);
+    const [old, fresh] = splitKeys(p, counts);
     return joinQueryGroups(add(matmul(old, pastValues), matmul(fresh, values)), config, layout, "rows");
   });
   const last = takeRows(hidden, graph.input("lastRows", "int64", ["batch"]));
@@ -158,20 +163,17 @@ function joinKeys(a: Tensor, b: Tensor): Tensor {
   return a.graph.append("Concat", [a, b], [{ type: "float32", shape }], { axis: { int: -1 } })[0] as Tensor;
 }
 
-/** Cuts probabilities [.., P + S] where the cached keys [.., P, D] end and the new ones [.., S, D] begin. */
-function splitKeys(p: Tensor, pastKeys: Tensor, newKeys: Tensor): [Tensor, Tensor] {
-  const { graph } = p;
-  const count = (t: Tensor): Tensor => {
-    const shape = graph.append("Shape", [t], [{ type: "int64", shape: [4] }])[0] as Tensor;
-    return graph.append("Gather", [shape, graph.ints([2])], [{ type: "int64", shape: [1] }])[0] as Tensor;
-  };
-  const sizes = graph.append("Concat", [count(pastKeys), count(newKeys)], [{ type: "int64", shape: [2] }], {
-    axis: { int: 0 },
-  })[0] as Tensor;
+/** How many keys are cached and how many are new, [P, S]; the same in every layer. */
+function keyCounts(pastKeys: Tensor, layout: Layout): Tensor {
+  return joinShape([pickAxis(runtimeShape(pastKeys), 2), pickAxis(layout.spec, 1)], 2);
+}
+
+/** Cuts probabilities [.., P + S] where the cached keys end and the new ones begin. */
+function splitKeys(p: Tensor, counts: Tensor): [Tensor, Tensor] {
   const lead = p.shape.slice(0, -1);
   const parts = [
     { type: "float32" as const, shape: [...lead, "past"] },
     { type: "float32" as const, shape: [...lead, "length"] },
   ];
-  return graph.append("Split", [p, sizes], parts, { axis: { int: -1 } }) as [Tensor, Tensor];
+  return p.graph.append("Split", [p, counts], parts, { axis: { int: -1 } }) as [Tensor, Tensor];
 }
