@@ -40,7 +40,11 @@ export interface SampleResult {
 }
 
 export interface Sampler {
-  /** One result per request, in order. The batch's composition is part of the determinism contract. */
+  /**
+   * One result per request, in order. The batch's composition is part of the determinism contract. May be called while
+   * other calls are pending: an engine serialises or merges them, and answers each when its own requests have ended. A
+   * sequence has at most one pending request.
+   */
   sample(requests: readonly SampleRequest[]): Promise<readonly SampleResult[]>;
   /** Forgets the cache of a finished sequence. */
   release(sequenceId: string): void;
@@ -77,6 +81,7 @@ export interface OptimStepResult {
   readonly gradNorm: number;
 }
 
+/** Calls take effect in the order in which they are made: what follows `optimStep` sees the new weights. */
 export interface Engine extends Sampler {
   readonly codec: Codec;
   readonly parameterCount: number;

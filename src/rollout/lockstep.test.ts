@@ -77,17 +77,57 @@ test("maxBatch cuts a round into consecutive chunks; new requests wait for the w
   assert.throws(() => new LockstepSampler(inner, { schedule: "lockstep", maxBatch: 0 }), /maxBatch/);
 });
 
-test("eager does not wait for slow episodes, and samples one batch at a time", async () => {
-  const inner = new LoggingSampler(5);
-  const lockstep = new LockstepSampler(inner, { schedule: "eager" });
-  ["a", "b", "c", "d"].forEach((id, index) => lockstep.join(id, index));
-  const first = Promise.all([lockstep.sample([request("b")]), lockstep.sample([request("a")])]);
-  while (inner.log.length === 0) await sleep(1);
-  const second = lockstep.sample([request("c")]);
-  await first;
-  assert.deepEqual(inner.log, ["sample a b"], "c came while the sampler was busy, d never came");
-  await second;
-  assert.deepEqual(inner.log, ["sample a b", "sample c"]);
+test("eager hands each request on at once, while others are being sampled, and answers each by itself", async () => {
+  const gates = new Map<string, () => void>();
+  const log: string[] = [];
+  const inner: Sampler = {
+    sample: async (requests) => {
+      const [{ sequenceId }] = requests as [SampleRequest];
+      log.push(`${requests.length} ${sequenceId}`);
+      await new Promise<void>((resolve) => gates.set(sequenceId, resolve));
+      return [{ tokens: [sequenceId.length], logprobs: [0], stop: "stop" }];
+    },
+    release: (id) => void log.push(`release ${id}`),
+  };
+  const eager = new LockstepSampler(inner, { schedule: "eager" });
+  ["a", "bb", "ccc", "dddd"].forEach((id, index) => eager.join(id, index));
+  const second = eager.sample([request("bb")]);
+  const first = eager.sample([request("a")]);
+  await sleep(5);
+  assert.deepEqual(log, ["1 a", "1 bb"], "by index; dddd is never waited for");
+  const third = eager.sample([request("ccc")]);
+  await sleep(5);
+  assert.deepEqual(log.slice(2), ["1 ccc"], "a and bb are still being sampled");
+  gates.get("ccc")?.();
+  assert.deepEqual((await third)[0]?.tokens, [3]);
+  eager.release("ccc");
+  eager.leave("ccc");
+  await sleep(5);
+  assert.deepEqual(log.slice(3), ["release ccc"]);
+  for (const id of ["a", "bb"]) gates.get(id)?.();
+  assert.deepEqual(
+    (await Promise.all([first, second])).map((r) => r[0]?.tokens),
+    [[1], [2]],
+  );
+});
+
+test("eager never has more than maxBatch requests with the sampler", async () => {
+  let open = 0;
+  let most = 0;
+  const inner: Sampler = {
+    sample: async (requests) => {
+      most = Math.max(most, (open += requests.length));
+      await sleep(2);
+      open -= requests.length;
+      return requests.map(() => ({ tokens: [1], logprobs: [0], stop: "stop" as const }));
+    },
+    release: () => undefined,
+  };
+  const eager = new LockstepSampler(inner, { schedule: "eager", maxBatch: 2 });
+  const ids = ["a", "b", "c", "d", "e"];
+  ids.forEach((id, index) => eager.join(id, index));
+  await Promise.all(ids.map((id) => eager.sample([request(id)])));
+  assert.equal(most, 2);
 });
 
 test("a sampler that fails rejects everyone, now and later", { timeout: 5000 }, async () => {

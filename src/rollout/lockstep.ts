@@ -1,7 +1,7 @@
 // Turns many concurrent episodes into batches for one sampler. `lockstep` waits until every joined episode either waits
 // for sampling or has left, so the composition of each batch is a function of the episodes' contents alone, never of how
-// long their Python took: the reproducible schedule. `eager` batches whatever waits when the sampler is free: faster when
-// calls take unequal time, but two runs differ.
+// long their Python took: the reproducible schedule. `eager` hands every request on at once and leaves it to the sampler
+// to let it join those that are being computed: nobody waits for anybody's Python, but two runs differ.
 import { PyVisionError } from "../core/errors.ts";
 import type { Sampler, SampleRequest, SampleResult } from "../engines/engine.ts";
 
@@ -9,7 +9,7 @@ export type Schedule = "lockstep" | "eager";
 
 export interface LockstepOptions {
   readonly schedule: Schedule;
-  /** Largest batch; a larger one is cut into consecutive chunks in episode order. Default: no limit. */
+  /** Most requests computed together: lockstep cuts a round into chunks in episode order. Default: no limit. */
   readonly maxBatch?: number;
 }
 
@@ -25,6 +25,8 @@ export class LockstepSampler implements Sampler {
   private waiting: Waiting[] = [];
   private released: { readonly index: number; readonly sequenceId: string }[] = [];
   private busy = false;
+  /** Eager requests that the sampler has. */
+  private underWay = 0;
   private scheduled = false;
   private failure: Error | undefined;
 
@@ -86,14 +88,27 @@ export class LockstepSampler implements Sampler {
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      void this.runIfReady();
+      if (this.options.schedule === "eager") this.handOn();
+      else void this.runIfReady();
     });
+  }
+
+  private handOn(): void {
+    this.passReleases();
+    const room = (this.options.maxBatch ?? Infinity) - this.underWay;
+    const ready = this.waiting.sort((a, b) => a.index - b.index).splice(0, Math.max(0, room));
+    this.underWay += ready.length;
+    for (const entry of ready)
+      void this.runChunk([entry]).then(() => {
+        this.underWay--;
+        this.schedule();
+      });
   }
 
   private async runIfReady(): Promise<void> {
     if (this.busy) return;
     const everyoneWaits = this.waiting.length === this.joined.size;
-    if (this.waiting.length === 0 || (this.options.schedule === "lockstep" && !everyoneWaits)) return;
+    if (this.waiting.length === 0 || !everyoneWaits) return;
     this.busy = true;
     this.passReleases();
     const round = this.waiting.sort((a, b) => a.index - b.index);

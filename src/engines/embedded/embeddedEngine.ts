@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Datum } from "../../core/datum.ts";
-import { DataError } from "../../core/errors.ts";
+import { DataError, EngineError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { readCheckpoint } from "../../models/qwen2_5_vl/checkpoint.ts";
 import { createCodec, neverSampled } from "../../models/qwen2_5_vl/codec.ts";
@@ -30,8 +30,10 @@ import { checkAdamW } from "../checkAdamW.ts";
 import { allFinite, NonFiniteError } from "../nonFinite.ts";
 import { ParameterStore } from "./parameters.ts";
 import { MropeTables } from "./rotaryTables.ts";
-import { EmbeddedSampler } from "./sampler.ts";
+import { checkDatums } from "./checkRequest.ts";
+import { EmbeddedSampler, type SamplingWork } from "./sampler.ts";
 import { trainingBatch } from "./trainingBatch.ts";
+import { Turns } from "./turns.ts";
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
 
@@ -51,6 +53,8 @@ export class EmbeddedEngine implements Engine {
   readonly codec: Codec;
   private readonly tables: MropeTables;
   private readonly training = new Map<string, Promise<Compiled>>();
+  private readonly turns = new Turns();
+  private disposed = false;
 
   private constructor(
     readonly files: ProcessorFiles,
@@ -101,7 +105,13 @@ export class EmbeddedEngine implements Engine {
   }
 
   sample(requests: readonly SampleRequest[]): Promise<SampleResult[]> {
-    return this.sampler.sample(requests);
+    if (this.disposed) return disposedError();
+    return this.turns.together(() => this.sampler.sample(requests));
+  }
+
+  /** What sampling has computed since the engine was made. */
+  get samplingWork(): SamplingWork {
+    return this.sampler.work;
   }
 
   /** Sequences whose cache is held: those sampled since the last optimiser step and not released. */
@@ -113,7 +123,12 @@ export class EmbeddedEngine implements Engine {
     this.sampler.release(sequenceId);
   }
 
-  async forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
+  forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
+    return this.alone(() => this.accumulateGradient(batch, loss));
+  }
+
+  private async accumulateGradient(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
+    checkDatums(batch, this.files.config);
     const { feeds, hasImages, places } = trainingBatch(batch, loss, this.files.config, this.tables);
     const { session, names } = await this.trainingSession(loss.type, hasImages);
     const results = await session.run({ ...feeds, ...this.parameters.feeds(names) });
@@ -144,14 +159,20 @@ export class EmbeddedEngine implements Engine {
     return { loss: total, logprobs, entropySum };
   }
 
-  async optimStep(params: AdamWParams): Promise<OptimStepResult> {
-    checkAdamW(params);
-    const result = this.parameters.adamW(params);
-    this.sampler.reset();
-    return result;
+  optimStep(params: AdamWParams): Promise<OptimStepResult> {
+    return this.alone(async () => {
+      checkAdamW(params);
+      const result = this.parameters.adamW(params);
+      this.sampler.reset();
+      return result;
+    });
   }
 
-  async saveWeights(dir: string): Promise<void> {
+  saveWeights(dir: string): Promise<void> {
+    return this.alone(() => this.writeWeights(dir));
+  }
+
+  private async writeWeights(dir: string): Promise<void> {
     await mkdir(dir, { recursive: true });
     await saveProcessor(dir, this.files);
     const tensors = this.parameters
@@ -162,15 +183,23 @@ export class EmbeddedEngine implements Engine {
     await writeSafetensors(join(dir, "model.safetensors"), tensors, { format: "pt" });
   }
 
-  async saveState(dir: string): Promise<void> {
-    await this.saveWeights(dir);
+  saveState(dir: string): Promise<void> {
+    return this.alone(() => this.writeState(dir));
+  }
+
+  private async writeState(dir: string): Promise<void> {
+    await this.writeWeights(dir);
     const tensors = this.parameters
       .optimizerEntries()
       .map(({ name, shape, data }) => [name, { dtype: "F32" as const, shape, data }] as const);
     await writeSafetensors(join(dir, OPTIMIZER_FILE), tensors, { step: String(this.parameters.step) });
   }
 
-  async loadState(dir: string): Promise<void> {
+  loadState(dir: string): Promise<void> {
+    return this.alone(() => this.readState(dir));
+  }
+
+  private async readState(dir: string): Promise<void> {
     const weights = await readWeights(dir);
     const { tensors, metadata } = await readSafetensors(join(dir, OPTIMIZER_FILE));
     const step = Number(metadata["step"]);
@@ -195,9 +224,20 @@ export class EmbeddedEngine implements Engine {
     this.sampler.reset();
   }
 
+  /** Waits for the calls made before it. Calls after it reject; disposing again does nothing. */
   async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    await this.turns.alone(() => this.freeSessions());
+  }
+
+  private async freeSessions(): Promise<void> {
     const sessions = [...this.compiled, ...(await Promise.all(this.training.values()))];
     for (const { session } of sessions) await session.dispose();
+  }
+
+  private alone<T>(run: () => Promise<T>): Promise<T> {
+    return this.disposed ? disposedError() : this.turns.alone(run);
   }
 
   private trainingSession(loss: LossSpec["type"], images: boolean): Promise<Compiled> {
@@ -209,6 +249,10 @@ export class EmbeddedEngine implements Engine {
     }
     return session;
   }
+}
+
+function disposedError(): Promise<never> {
+  return Promise.reject(new EngineError("the engine is disposed; load the checkpoint again"));
 }
 
 async function compile({ graph, names }: TrainingGraph, threads: number): Promise<Compiled> {

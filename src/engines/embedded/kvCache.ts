@@ -79,14 +79,15 @@ export class BatchCache {
   readonly tensors: readonly Float32Array[];
   /** Valid tokens of each row. */
   readonly lengths: Int32Array;
-  private readonly ends: (number | undefined)[] = [];
+  private readonly sequences: SequenceCache[];
 
   constructor(
     private readonly shape: CacheShape,
-    readonly sequences: readonly SequenceCache[],
+    sequences: readonly SequenceCache[],
     /** Room per row in tokens; at least 1, because a tensor without keys has no products. */
     readonly capacity: number,
   ) {
+    this.sequences = [...sequences];
     const size = sequences.length * shape.heads * capacity * shape.size;
     this.tensors = Array.from({ length: 2 * shape.layers }, () => new Float32Array(size));
     this.lengths = Int32Array.from(sequences, (s) => s.length);
@@ -108,16 +109,16 @@ export class BatchCache {
     for (let row = 0; row < this.lengths.length; row++) this.lengths[row]!++;
   }
 
-  /** From now on nothing that is appended to the row belongs to its sequence: it has ended. */
-  freeze(row: number): void {
-    this.ends[row] = this.lengths[row];
+  /** Gives a row to another sequence, which must fit. What the row held and was not written back is lost. */
+  replace(row: number, sequence: SequenceCache): void {
+    this.sequences[row] = sequence;
+    this.lengths[row] = sequence.length;
+    sequence.copyTo(this.tensors, row, this.capacity);
   }
 
-  /** Writes what was appended back to the sequences. */
-  scatter(): void {
-    this.sequences.forEach((s, row) => {
-      const end = this.ends[row] ?? (this.lengths[row] as number);
-      s.append(this.tensors, row, this.capacity, s.length, end);
-    });
+  /** Writes what was appended to a row back to its sequence. */
+  writeBack(row: number): void {
+    const sequence = this.sequences[row] as SequenceCache;
+    sequence.append(this.tensors, row, this.capacity, sequence.length, this.lengths[row] as number);
   }
 }

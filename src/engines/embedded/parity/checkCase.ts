@@ -71,7 +71,7 @@ function checkPositions(
 
 /** What the sampler computes before it draws: the logits after the last token of each request. */
 interface LogitsView {
-  prefill(requests: readonly SampleRequest[]): Promise<Float32Array[]>;
+  logitsAfter(requests: readonly SampleRequest[]): Promise<Float32Array[]>;
 }
 
 /** Logits after every token outside of images, from a cache that grows token by token, all sequences as one batch. */
@@ -96,7 +96,7 @@ async function checkLogits(
       const segments = (cuts[i] as Segment[][])[step] as Segment[];
       return { sequenceId: `${i}`, segments, params, random };
     });
-    const logits = await sampler.prefill(requests);
+    const logits = await sampler.logitsAfter(requests);
     active.forEach((i, k) => {
       const end = requests[k]!.segments.reduce(
         (n, s) => n + (s.type === "image" ? s.image.tokenCount : s.tokens.length),
