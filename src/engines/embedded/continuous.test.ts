@@ -121,6 +121,14 @@ test("a promptKey that stands for another prompt is refused, and only that call"
   await assert.rejects(later, /promptKey "mine" stands for another prompt/);
 });
 
+test("a promptKey speaks of contents: equal pixels in another object are the same prompt", async () => {
+  const key = { promptKey: "equal" };
+  const { prefillTokens } = engine.samplingWork;
+  await engine.sample([request("equal 1", prompt(engine, 9), 2, key)]);
+  await engine.sample([request("equal 2", prompt(engine, 9), 2, key)]);
+  assert.equal(engine.samplingWork.prefillTokens - prefillTokens, lengthOf(prompt(engine, 9)));
+});
+
 test("one sequence is never sampled twice at a time", async () => {
   const segments = prompt(engine, 8);
   const pending = engine.sample([request("twin", segments, 4)]);

@@ -1,7 +1,7 @@
 // Prompts that groups share, kept after their first computation, so that a member that begins later, in another call or
 // when another member is long done, does not compute its prompt again.
 import { EngineError } from "../../core/errors.ts";
-import type { Segment } from "../../core/trajectory.ts";
+import type { Segment, ViewImage } from "../../core/trajectory.ts";
 import type { SampleRequest } from "../engine.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -58,6 +58,14 @@ function equalSegments(a: Segment, b: Segment | undefined): boolean {
   if (a === b) return true;
   if (b === undefined) return false;
   if (a.type === "image" || b.type === "image")
-    return a.type === "image" && b.type === "image" && a.image === b.image;
+    return a.type === "image" && b.type === "image" && equalImages(a.image, b.image);
   return a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
+}
+
+function equalImages(a: ViewImage, b: ViewImage): boolean {
+  if (a === b) return true;
+  const [one, other] = [a.pixels, b.pixels];
+  return (
+    one.width === other.width && one.height === other.height && Buffer.compare(one.data, other.data) === 0
+  );
 }
