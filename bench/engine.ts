@@ -12,12 +12,20 @@ import { BatchMaker } from "./engine/batches.ts";
 import { readBatch } from "./engine/batchFile.ts";
 import { casesOf } from "./engine/cases.ts";
 import { trainingFlops } from "./engine/flops.ts";
-import { type Rounds, runRounds, spreadOf } from "./engine/measure.ts";
+import { type Rounds, runRounds, spreadOf, type Times } from "./engine/measure.ts";
 import { peakMemory } from "./engine/memory.ts";
 import { FULL, type Plan, QUICK } from "./engine/plan.ts";
 import { type Facts, Side } from "./engine/side.ts";
-import { barsOf, COMPILED, EAGER, OURS, rowsOf } from "./engine/verdict.ts";
-import { type Benchmark, type BenchReport, type BenchRow, moreIsBetter, watchMachine } from "./report.ts";
+import { barsOf, COMPILED, EAGER, measuredOf, OURS, rowsOf } from "./engine/verdict.ts";
+import {
+  type Benchmark,
+  type BenchReport,
+  type BenchRow,
+  lessIsBetter,
+  median,
+  moreIsBetter,
+  watchMachine,
+} from "./report.ts";
 
 const CHECKPOINT = fileURLToPath(new URL("../checkpoints/image-mini/sft", import.meta.url));
 const FIND_PYTHON = fileURLToPath(new URL("engine/peerPython.mjs", import.meta.url));
@@ -149,7 +157,7 @@ async function startCompiled(
   const began = performance.now();
   try {
     await side.order("load", { checkpoint, threads });
-    const order = { compiled: true, clip: 0.2, learning_rate: 0 };
+    const order = { compiled: true, clip: 0.2, learning_rate: 0, rows: 0 };
     for (const { name } of plan.training.filter(({ bar }) => bar)) {
       await side.order("batch", { name, folder: folders.get(name) as string });
       await side.order("train", { batch: name, ...order }, limit);
@@ -190,7 +198,7 @@ async function flopRows(
   const config = parseConfig(JSON.parse(readFileSync(join(CHECKPOINT, "config.json"), "utf8")));
   const highest = Math.max(...ceiling.flatMap(({ value, peer }) => [value, peer ?? 0]));
   const rows: BenchRow[] = [];
-  for (const { name } of plan.training.filter(({ bar }) => bar)) {
+  for (const { name } of measuredOf(plan, rounds).training.filter(({ bar }) => bar)) {
     const flops = trainingFlops(config, (await readBatch(folders.get(name) as string)).file);
     const rate = (side: string): number => flops / spreadOf(rounds.times(name, side)).best / 1e6;
     rows.push({ name: `${name}: work of a step`, value: flops / 1e9, unit: "GFLOP" });
@@ -201,15 +209,16 @@ async function flopRows(
   return rows;
 }
 
-/** The bars' shapes in the best rounds, where other work on the machine counts least. */
+/** Milliseconds of the best round, where other work on the machine counts least, and CPU time of all threads. */
 function bestRows(plan: Plan, rounds: Rounds): BenchRow[] {
-  const names = [...plan.training, ...plan.sampling].map(({ name }) => name);
-  return names.map((name) => {
-    const [ours, peer] = [OURS, EAGER].map((side) => spreadOf(rounds.times(name, side)).best);
-    return {
-      ...{ name: `${name}, best round`, value: ours as number, unit: "ms" },
-      ...{ peer: peer as number, ratio: (peer as number) / (ours as number) },
-    };
+  const names = measuredOf(plan, rounds).names;
+  return names.flatMap((name) => {
+    const [ours, peer] = [rounds.times(name, OURS), rounds.times(name, EAGER)];
+    const cpu = (times: Times): number => median(times.map(({ cpuMs }) => cpuMs));
+    return [
+      lessIsBetter(`${name}, best round`, "ms", spreadOf(ours).best, spreadOf(peer).best),
+      lessIsBetter(`${name}, CPU time`, "ms", cpu(ours), cpu(peer)),
+    ];
   });
 }
 

@@ -3,7 +3,7 @@ import { EngineError } from "../../src/core/errors.ts";
 import type { Case, Contestant } from "./measure.ts";
 import type { Plan, SamplingCase, TrainingCase } from "./plan.ts";
 import type { Side } from "./side.ts";
-import { COMPILED, EAGER, OURS, prefillOf, SCORES } from "./verdict.ts";
+import { COMPILED, EAGER, MICRO, OURS, prefillOf, SCORES } from "./verdict.ts";
 
 const CLIP = 0.2;
 /** So small that every step does the same work on the same numbers. */
@@ -20,12 +20,12 @@ export function casesOf(
 ): { cases: Case[]; losses: Map<string, number> } {
   const first = new Map<string, number>();
   const losses = new Map<string, number>();
-  const train = (name: string, contestant: string, side: Side): Contestant => ({
+  const train = (name: string, contestant: string, side: Side, rows = 0): Contestant => ({
     name: contestant,
     side,
     run: async () => {
       const order = { batch: name, compiled: side === compiled, clip: CLIP, learning_rate: LEARNING_RATE };
-      const { ms, loss } = await side.order("train", order);
+      const { ms, cpuMs, loss } = await side.order("train", { ...order, rows });
       const known = first.get(name);
       if (known === undefined) first.set(name, loss);
       const gap = Math.abs(loss - (known ?? loss));
@@ -35,7 +35,7 @@ export function casesOf(
           `bench engine: "${name}": the loss of ${contestant} is ${loss}, another side's was ${known}: not the same work`,
         );
       losses.set(name, Math.max(losses.get(name) ?? 0, gap));
-      return ms;
+      return { ms, cpuMs };
     },
   });
   const sample = (
@@ -49,13 +49,13 @@ export function casesOf(
     side,
     run: async () => {
       const order = { batch: c.name, tokens: count, compiled: side === compiled, scores };
-      const { ms, tokens } = await side.order("sample", order);
+      const { ms, cpuMs, tokens } = await side.order("sample", order);
       const expected = c.shape.lengths.length * count;
       if (tokens !== expected)
         throw new EngineError(
           `bench engine: "${c.name}": ${contestant} made ${tokens} tokens instead of ${expected}: not the same work`,
         );
-      return ms;
+      return { ms, cpuMs };
     },
   });
   const trainingCase = (c: TrainingCase): Case => ({
@@ -64,6 +64,7 @@ export function casesOf(
     contestants: [
       train(c.name, OURS, ours),
       train(c.name, EAGER, torch),
+      ...(c.microRows === undefined ? [] : [train(c.name, MICRO, torch, c.microRows)]),
       ...(c.bar && compiled !== undefined ? [train(c.name, COMPILED, compiled)] : []),
     ],
   });

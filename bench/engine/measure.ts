@@ -5,14 +5,20 @@ import type { Progress } from "../../src/core/reporter.ts";
 import { median } from "../report.ts";
 import type { Side } from "./side.ts";
 
-/** Milliseconds of the counted calls, one a round. */
-export type Times = readonly number[];
+/** Milliseconds of one call, on the clock and of all threads' CPU time. */
+export interface Taken {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** Of the counted calls, one a round. */
+export type Times = readonly Taken[];
 
 export interface Contestant {
   /** Unique within its case. */
   readonly name: string;
   readonly side: Side;
-  run(): Promise<number>;
+  run(): Promise<Taken>;
 }
 
 export interface Case {
@@ -36,16 +42,18 @@ export async function runRounds(
   ticksPerSecond: number,
   progress: Progress,
 ): Promise<Rounds> {
-  const times = new Map<string, number[]>();
+  const times = new Map<string, Taken[]>();
   const idle = new Map(sides.map((side) => [side.name, { cpu: 0, wall: 0 }]));
   const startedAt = performance.now();
   let skipped = 0;
   const most = Math.max(...cases.map(({ rounds }) => rounds));
-  // Round 0 warms up and is not counted; round 1 is always measured.
+  // Round 0 warms up and is not counted.
   for (let round = 0; round <= most; round++) {
     for (const { name, rounds, contestants } of cases) {
       if (round > rounds) continue;
-      if (round > 1 && performance.now() - startedAt > limitSeconds * 1000) {
+      // The first two rounds are worth twice the time: without them there is no figure at all.
+      const limit = round > 1 ? limitSeconds : 2 * limitSeconds;
+      if (performance.now() - startedAt > limit * 1000) {
         skipped++;
         continue;
       }
@@ -53,7 +61,7 @@ export async function runRounds(
         const others = sides.filter((side) => side !== contestant.side);
         const before = others.map((side) => side.cpuSeconds(ticksPerSecond));
         const began = performance.now();
-        const ms = await contestant.run();
+        const taken = await contestant.run();
         const wall = (performance.now() - began) / 1000;
         others.forEach((side, i) => {
           const share = idle.get(side.name);
@@ -63,7 +71,7 @@ export async function runRounds(
         });
         if (round === 0) continue;
         const key = `${name}/${contestant.name}`;
-        times.set(key, [...(times.get(key) ?? []), ms]);
+        times.set(key, [...(times.get(key) ?? []), taken]);
       }
     }
     progress.advance();
@@ -82,5 +90,6 @@ export interface Spread {
 }
 
 export function spreadOf(times: Times): Spread {
-  return { median: median(times), best: Math.min(...times) };
+  const ms = times.map((taken) => taken.ms);
+  return { median: median(ms), best: Math.min(...ms) };
 }

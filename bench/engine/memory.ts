@@ -31,7 +31,7 @@ export async function peakMemory(
   };
   for (const { name } of plan.training.filter(({ bar }) => bar))
     await both(name, (side) =>
-      side.order("train", { batch: name, compiled: false, clip: 0.2, learning_rate: 0 }),
+      side.order("train", { batch: name, compiled: false, clip: 0.2, learning_rate: 0, rows: 0 }),
     );
   const widest = plan.sampling.filter(({ barOf, scores }) => barOf !== undefined && scores).at(-1);
   if (widest !== undefined)

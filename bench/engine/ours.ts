@@ -15,8 +15,8 @@ import { type BatchFile, readBatch } from "./batchFile.ts";
 import { datumOf } from "./batches.ts";
 import type { Orders } from "./side.ts";
 
-/** The default of the recipes (src/runs/schema.ts). */
-const MICRO_BATCH_TOKENS = 16_384;
+/** Of the mini recipe (configs/image-mini.yaml). */
+const MICRO_BATCH_TOKENS = 3072;
 
 interface Loaded {
   readonly file: BatchFile;
@@ -56,7 +56,7 @@ const handlers: {
   async train({ batch, clip, learning_rate }) {
     const { engine, file, pictures } = loaded(batch);
     const data = file.rows.map((row) => datumOf(row, pictures));
-    const startedAt = performance.now();
+    const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
     const { loss } = await trainMinibatch(engine, data, {
       loss: { type: "ppo", clipLow: clip, clipHigh: clip },
       optimizer: {
@@ -66,7 +66,7 @@ const handlers: {
       microBatchTokens: MICRO_BATCH_TOKENS,
       where: "bench engine",
     });
-    return { ms: performance.now() - startedAt, loss };
+    return { ms: performance.now() - startedAt, cpuMs: cpuMsSince(cpu), loss };
   },
 
   async sample({ batch, tokens }) {
@@ -88,11 +88,11 @@ const handlers: {
         random: neverLast(randomStream("bench engine", call, i)),
       };
     });
-    const startedAt = performance.now();
+    const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
     const results = await engine.sample(requests);
-    const ms = performance.now() - startedAt;
+    const [ms, cpuMs] = [performance.now() - startedAt, cpuMsSince(cpu)];
     for (const { sequenceId } of requests) engine.release(sequenceId);
-    return { ms, tokens: results.reduce((n, result) => n + result.tokens.length, 0) };
+    return { ms, cpuMs, tokens: results.reduce((n, result) => n + result.tokens.length, 0) };
   },
 
   async matmul({ size, repeats }) {
@@ -124,6 +124,11 @@ const handlers: {
  */
 function neverLast(random: Random): Random {
   return { ...random, next: () => 0.75 * random.next() };
+}
+
+function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
 }
 
 /** Runs of placeholders become the pictures, in order. */

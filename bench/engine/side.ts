@@ -19,11 +19,14 @@ export interface Facts {
 
 export interface Trained {
   readonly ms: number;
+  /** CPU time of all threads. */
+  readonly cpuMs: number;
   readonly loss: number;
 }
 
 export interface Sampled {
   readonly ms: number;
+  readonly cpuMs: number;
   readonly tokens: number;
 }
 
@@ -32,7 +35,8 @@ export interface Orders {
   load: { ask: { checkpoint: string; threads: number }; answer: Facts };
   batch: { ask: { name: string; folder: string }; answer: object };
   train: {
-    ask: { batch: string; compiled: boolean; clip: number; learning_rate: number };
+    /** `rows`: of a micro-batch of the peer's, 0 for all at once; ours cuts as the recipes do. */
+    ask: { batch: string; compiled: boolean; clip: number; learning_rate: number; rows: number };
     answer: Trained;
   };
   sample: { ask: { batch: string; tokens: number; compiled: boolean; scores: boolean }; answer: Sampled };

@@ -29,6 +29,21 @@ def milliseconds_since(start):
     return (time.perf_counter() - start) * 1000
 
 
+def pieces(inputs, weights, lengths, rows):
+    """The batch cut into micro-batches, each as wide as its longest row."""
+    grids = inputs.get("image_grid_thw")
+    patches = 0
+    for start in range(0, len(lengths), rows):
+        here, width = slice(start, start + rows), max(lengths[start : start + rows])
+        part = {key: inputs[key][here, :width] for key in ("input_ids", "attention_mask", "mm_token_type_ids")}
+        if grids is not None:
+            count = int(grids[here].prod(1).sum())  # one picture a row
+            part["image_grid_thw"] = grids[here]
+            part["pixel_values"] = inputs["pixel_values"][patches : patches + count]
+            patches += count
+        yield part, {key: value[here, :width] for key, value in weights.items()}
+
+
 class Driver:
     def __init__(self):
         self.models = {}
@@ -74,41 +89,45 @@ class Driver:
             inputs["pixel_values"] = torch.from_numpy(patches)
             inputs["image_grid_thw"] = torch.tensor(job["grids"])
         weights = {key: padded(key, 0.0, torch.float32) for key in ("mask", "logprobs", "advantages")}
-        self.batches[name] = (inputs, weights)
+        self.batches[name] = (inputs, weights, [len(row["tokens"]) for row in rows])
         return {}
 
-    def train(self, batch, compiled, clip, learning_rate):
-        """Forward, token mean of the clipped importance ratio, backward, AdamW."""
-        inputs, weights = self.batches[batch]
+    def train(self, batch, compiled, clip, learning_rate, rows):
+        """Forward, token mean of the clipped importance ratio, backward, AdamW; `rows` at a time, 0 for all at once."""
+        inputs, weights, lengths = self.batches[batch]
         model, optimizer = self.model(compiled).train(), self.optimizer(compiled, learning_rate)
-        begin = time.perf_counter()
-        logits = model(**inputs, use_cache=False).logits
-        targets = inputs["input_ids"][:, 1:]
-        logprobs = torch.log_softmax(logits[:, :-1], dim=-1).gather(2, targets[..., None])[..., 0]
-        mask, sampled, advantages = (weights[key][:, 1:] for key in ("mask", "logprobs", "advantages"))
-        ratio = torch.exp(logprobs - sampled)
-        gain = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
-        loss = -(gain * mask).sum() / mask.sum()
-        loss.backward()
+        parts = list(pieces(inputs, weights, lengths, rows or len(lengths)))
+        trained = weights["mask"].sum()
+        begin, cpu = time.perf_counter(), time.process_time()
+        value = 0.0
+        for part, weight in parts:
+            logits = model(**part, use_cache=False).logits
+            targets = part["input_ids"][:, 1:]
+            logprobs = torch.log_softmax(logits[:, :-1], dim=-1).gather(2, targets[..., None])[..., 0]
+            mask, sampled, advantages = (weight[key][:, 1:] for key in ("mask", "logprobs", "advantages"))
+            ratio = torch.exp(logprobs - sampled)
+            gain = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+            loss = -(gain * mask).sum() / trained
+            loss.backward()
+            value += loss.item()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        value = loss.item()
-        return {"ms": milliseconds_since(begin), "loss": value}
+        return {"ms": milliseconds_since(begin), "cpuMs": 1000 * (time.process_time() - cpu), "loss": value}
 
     def sample(self, batch, tokens, compiled, scores):
         """`generate` with its usual cache; no row ever ends early."""
-        inputs, _ = self.batches[batch]
+        inputs, _, _ = self.batches[batch]
         model = self.model(compiled).eval()
         options = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
         options |= {"max_new_tokens": tokens, "eos_token_id": None, "pad_token_id": 0}
         if scores:
             options |= {"return_dict_in_generate": True, "output_scores": True}
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         out = model.generate(**inputs, **options)
-        ms = milliseconds_since(begin)
+        ms, cpu_ms = milliseconds_since(begin), 1000 * (time.process_time() - cpu)
         sequences = out.sequences if scores else out
-        return {"ms": ms, "tokens": sequences.shape[0] * (sequences.shape[1] - inputs["input_ids"].shape[1])}
+        return {"ms": ms, "cpuMs": cpu_ms, "tokens": sequences.shape[0] * (sequences.shape[1] - inputs["input_ids"].shape[1])}
 
     def matmul(self, size, repeats):
         """Milliseconds of each float32 product of two square matrices."""
@@ -126,7 +145,7 @@ class Driver:
             return self.models["eager"]
         if "compiled" not in self.models:
             model = copy.deepcopy(self.models["eager"])
-            model.model.language_model.compile(dynamic=False)
+            model.model.language_model.compile()
             self.models["compiled"] = model
         return self.models["compiled"]
 
