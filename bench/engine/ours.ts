@@ -78,7 +78,8 @@ const handlers: {
       const key = file.promptKeys?.[i];
       return {
         sequenceId: `${call}-${i}`,
-        ...(key === undefined ? {} : { promptKey: key }),
+        // Of this call alone: the engine keeps prompts that it has seen.
+        ...(key === undefined ? {} : { promptKey: `${call}-${key}` }),
         segments: segmentsOf(
           row.tokens,
           engine.codec.imagePadId,
