@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { EngineError } from "../core/errors.ts";
+import { randomStream } from "../core/random.ts";
 import { microBatchesByLength } from "./microBatches.ts";
 import { scaleToTokenMean, trainMinibatch } from "./minibatch.ts";
 import { close, datum, ScriptedEngine } from "./testSupport.ts";
@@ -22,12 +23,49 @@ const options = {
 
 test("micro-batches: like lengths together, rows × longest within the budget, a giant alone", () => {
   const data = [4, 10, 5, 30, 9, 4].map((length) => datum(length, 1));
-  const { batches, paddingShare } = microBatchesByLength(data, 20);
+  const { batches, paddingShare } = microBatchesByLength(data, 20, "fewest");
   // 30 alone; 10 + 9 as 2 × 10; 5 + 4 + 4 as 3 × 5
   assert.deepEqual(batches, [[3], [1, 4], [2, 0, 5]]);
   // 62 real tokens of 30 + 20 + 15 = 65 computed
   close(paddingShare, 3 / 65, 1e-12);
-  assert.deepEqual(microBatchesByLength([], 20), { batches: [], paddingShare: 0 });
+  assert.deepEqual(microBatchesByLength([], 20, "fewest"), { batches: [], paddingShare: 0 });
+});
+
+test("least padding: cut where lengths jump, within the budget, each sequence once", () => {
+  const lengths = [100, 60, 98, 200, 100, 60, 61, 60];
+  const data = lengths.map((length) => datum(length, 1));
+  const few = microBatchesByLength(data, 400, "fewest");
+  const least = microBatchesByLength(data, 400, "leastPadding");
+  // Falling: 200 100 100 98 61 60 60 60. Two of 200 fit, then four of 100, then two of 60: 920 tokens computed.
+  assert.deepEqual(few.batches, [
+    [3, 0],
+    [4, 2, 6, 1],
+    [5, 7],
+  ]);
+  // 200 alone, 3 × 100, 4 × 61: 744 tokens, against 739 real ones.
+  assert.deepEqual(least.batches, [[3], [0, 4, 2], [6, 1, 5, 7]]);
+  close(few.paddingShare, 1 - 739 / 920, 1e-12);
+  close(least.paddingShare, 1 - 739 / 744, 1e-12);
+});
+
+test("least padding never pads more than the fewest, uses every sequence once and keeps the budget", () => {
+  const random = randomStream("lengths");
+  for (let round = 0; round < 20; round++) {
+    const data = Array.from({ length: 40 }, () => datum(20 + random.below(400), 1));
+    const budget = 300 + random.below(2000);
+    const [few, least] = (["fewest", "leastPadding"] as const).map((g) =>
+      microBatchesByLength(data, budget, g),
+    );
+    assert.ok(least!.paddingShare <= few!.paddingShare);
+    assert.deepEqual(
+      least!.batches.flat().sort((a, b) => a - b),
+      [...data.keys()],
+    );
+    for (const batch of least!.batches) {
+      const longest = Math.max(...batch.map((i) => data[i]!.tokens.length));
+      assert.ok(batch.length === 1 || batch.length * longest <= budget);
+    }
+  }
 });
 
 test("masks are divided by the trained tokens of the whole minibatch, not of their own sequence", () => {

@@ -3,12 +3,14 @@
 import type { Datum } from "../core/datum.ts";
 import { EngineError } from "../core/errors.ts";
 import type { Engine } from "../engines/engine.ts";
-import { microBatchesByLength } from "./microBatches.ts";
+import { microBatchesByLength, type Grouping } from "./microBatches.ts";
 import { guarded, notFinite, type FailureOptions } from "./nonFiniteStop.ts";
 
 export interface MinibatchOptions extends FailureOptions {
   /** Rows × longest row a micro-batch may have. */
   readonly microBatchTokens: number;
+  /** How micro-batches are cut. Default: the fewest. */
+  readonly grouping?: Grouping;
 }
 
 export interface MinibatchResult {
@@ -47,7 +49,11 @@ export async function trainMinibatch(
 ): Promise<MinibatchResult> {
   const scaled = scaleToTokenMean(data);
   const everything = scaled.map((_, i) => i);
-  const { batches, paddingShare } = microBatchesByLength(scaled, options.microBatchTokens);
+  const { batches, paddingShare } = microBatchesByLength(
+    scaled,
+    options.microBatchTokens,
+    options.grouping ?? "fewest",
+  );
   const logprobs: Float32Array[] = new Array<Float32Array>(data.length);
   let loss = 0;
   let entropySum = 0;

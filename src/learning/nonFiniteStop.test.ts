@@ -118,8 +118,7 @@ test("a learning rate that explodes stops within a few steps, by name", async ()
 
 test("data that was not finite before the model saw it is named, and its numbers survive the file", async () => {
   const engine = await smallEngine();
-  const logprobs = Float32Array.of(0, NaN, Infinity, -Infinity, -0.1);
-  const own: Datum = { ...sequence(engine, 1), logprobs };
+  const own: Datum = { ...sequence(engine, 1), logprobs: Float32Array.of(0, NaN, Infinity, -Infinity, -0.1) };
   const dir = join(root, "inputs");
   const loss = { type: "ppo", clipLow: 0.2, clipHigh: 0.2 } as const;
   const sequences = [{ name: "task-1, member 0", datum: own }];
@@ -133,7 +132,8 @@ test("data that was not finite before the model saw it is named, and its numbers
   });
   await assert.rejects(readFailedBatch(root), DataError);
   const good = sequence(engine, 2);
-  const bad = { ...sequence(engine, 3), advantages: good.advantages.map(() => NaN) };
+  const other = sequence(engine, 3);
+  const bad = { ...other, advantages: other.advantages.map(() => NaN) };
   const where = "RL step 1, minibatch 0";
   const optimizer = { ...options.optimizer, learningRate: 1e-3 };
   await assert.rejects(

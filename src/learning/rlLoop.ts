@@ -5,6 +5,7 @@ import type { Task } from "../core/task.ts";
 import { EngineError } from "../core/errors.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
 import type { SaveFailedBatch } from "./failedBatch.ts";
+import type { Grouping } from "./microBatches.ts";
 import { definedMetrics } from "./metrics.ts";
 import type { RlMetrics } from "./metrics.ts";
 import { rlStep } from "./rlStep.ts";
@@ -22,6 +23,8 @@ export interface RlLoopOptions {
   readonly selection: SelectionOptions;
   readonly minibatches: number;
   readonly microBatchTokens: number;
+  /** How micro-batches are cut. Default: the fewest. */
+  readonly grouping?: Grouping;
   readonly clipLow: number;
   readonly clipHigh: number;
   /** A larger gap between a token's log-probability in sampling and in training is warned about, in nats. */

@@ -6,6 +6,7 @@ import { datumFromSegments } from "../core/datum.ts";
 import { randomStream } from "../core/random.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
 import type { SaveFailedBatch } from "./failedBatch.ts";
+import type { Grouping } from "./microBatches.ts";
 import { trainMinibatch } from "./minibatch.ts";
 import type { TrainingSample } from "./selection.ts";
 import { mean } from "./statistics.ts";
@@ -14,6 +15,7 @@ export interface RlStepOptions {
   /** Optimiser steps the data is split into; fewer when there are fewer samples. */
   readonly minibatches: number;
   readonly microBatchTokens: number;
+  readonly grouping?: Grouping;
   readonly clipLow: number;
   readonly clipHigh: number;
   readonly optimizer: AdamWParams;
@@ -61,6 +63,7 @@ export async function rlStep(
       loss: { type: "ppo", clipLow: options.clipLow, clipHigh: options.clipHigh },
       optimizer: options.optimizer,
       microBatchTokens: options.microBatchTokens,
+      ...(options.grouping !== undefined && { grouping: options.grouping }),
       where: `RL step ${options.step}, minibatch ${index}`,
       origin: {
         step: options.step,

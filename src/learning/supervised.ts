@@ -3,6 +3,7 @@
 import type { Datum } from "../core/datum.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
 import type { SaveFailedBatch } from "./failedBatch.ts";
+import type { Grouping } from "./microBatches.ts";
 import { trainMinibatch } from "./minibatch.ts";
 import { learningRateAt } from "./schedule.ts";
 import type { ScheduleOptions } from "./schedule.ts";
@@ -13,6 +14,8 @@ export interface SupervisedOptions {
   /** Sequences an optimiser step is made from. */
   readonly batchSize: number;
   readonly microBatchTokens: number;
+  /** How micro-batches are cut. Default: the fewest. */
+  readonly grouping?: Grouping;
   readonly optimizer: Omit<AdamWParams, "learningRate">;
   readonly schedule: Omit<ScheduleOptions, "totalSteps">;
   /** Names the stage in errors, e.g. "SFT". */
@@ -72,6 +75,7 @@ export async function* supervisedLoop(
         loss: { type: "crossEntropy" },
         optimizer: { ...options.optimizer, learningRate },
         microBatchTokens: options.microBatchTokens,
+        ...(options.grouping !== undefined && { grouping: options.grouping }),
         where: `${options.stage} step ${step}`,
         origin: { step, nameOf: (i) => `datum ${index * options.batchSize + i}`, saveFailed },
       });

@@ -3,6 +3,7 @@
 // union on `type`. Prose about a key stands beside it, because this file is what a user reads to learn the keys.
 import { z } from "zod";
 import { endReasonTypes } from "../learning/filters.ts";
+import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
 import { PLACES } from "../tasks/world/vocabulary.ts";
 import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
@@ -244,6 +245,8 @@ const train = z.strictObject({
   minibatches: count.default(1),
   /** Tokens (with padding) of one forward and backward pass. */
   microBatchTokens: count.default(16_384),
+  /** Cut of a minibatch: `leastPadding` computes the fewest tokens, `fewest` makes the fewest passes. */
+  grouping: z.enum(groupings).default("leastPadding"),
   clipLow: fraction.default(0.2),
   clipHigh: z.number().min(0).max(10).default(0.2),
   /** A token's log-probability may differ by this many nats between sampling and training before a step warns. */
@@ -273,6 +276,8 @@ const sft = z.strictObject({
   /** Demonstrations an optimiser step. */
   batchSize: count.default(32),
   microBatchTokens: count.default(16_384),
+  /** As in `train`. The carried checkpoints were made with `fewest`; the other rounds sums differently. */
+  grouping: z.enum(groupings).default("fewest"),
   /** How the scripted teacher errs: probabilities (giveUp before each look, the others per demonstration). */
   teacher: z
     .strictObject({
@@ -292,6 +297,8 @@ const pretrain = z.strictObject({
   /** Sequences an optimiser step. */
   batchSize: count.default(64),
   microBatchTokens: count.default(16_384),
+  /** As in `sft`. */
+  grouping: z.enum(groupings).default("fewest"),
   optimizer: optimizer.prefault({}),
 });
 

@@ -14,7 +14,7 @@ export interface SupervisedStage {
   readonly data: Iterable<Datum>;
   readonly options: Pick<
     ResolvedConfig["pretrain"],
-    "steps" | "batchSize" | "microBatchTokens" | "optimizer"
+    "steps" | "batchSize" | "microBatchTokens" | "grouping" | "optimizer"
   >;
   readonly run: RunDirectory;
   readonly reporter: Reporter;
@@ -22,12 +22,13 @@ export interface SupervisedStage {
 
 /** @returns the folder of the weights. */
 export async function runSupervised(o: SupervisedStage): Promise<string> {
-  const { steps, batchSize, microBatchTokens } = o.options;
+  const { steps, batchSize, microBatchTokens, grouping } = o.options;
   const progress = o.reporter.start(o.stage, steps, "steps");
   const options = {
     steps,
     batchSize,
     microBatchTokens,
+    grouping,
     ...splitOptimizer(o.options.optimizer),
     stage: o.stage,
   };

@@ -65,8 +65,17 @@ async function learn(
   reporter: Reporter,
   evaluations: Evaluation[],
 ): Promise<void> {
-  const { steps, minibatches, microBatchTokens, clipLow, clipHigh, maxLogprobGap, saveEvery, evaluateEvery } =
-    config.train;
+  const {
+    steps,
+    minibatches,
+    microBatchTokens,
+    grouping,
+    clipLow,
+    clipHigh,
+    maxLogprobGap,
+    saveEvery,
+    evaluateEvery,
+  } = config.train;
   const order = taskOrder(bench.tasks("train"), config.seed);
   // The cold start's demonstrations took the first tasks; every seed of RL walks its own stretch behind them.
   const first =
@@ -79,6 +88,7 @@ async function learn(
       selection: selectionOf(config),
       minibatches,
       microBatchTokens,
+      grouping,
       clipLow,
       clipHigh,
       maxLogprobGap,
