@@ -19,10 +19,11 @@ import { segmentLength } from "../core/datum.ts";
 import type { EndReason, Segment, Trajectory, Turn } from "../core/trajectory.ts";
 import type { Codec, Sampler, SampleResult, SamplingParams } from "../engines/engine.ts";
 import type { PythonRuntime, PythonSession } from "../sandbox/runtime.ts";
+import { strategyFor } from "./context/choose.ts";
+import type { PreparedContext } from "./context/context.ts";
 import { NoveltyTracker } from "./novelty.ts";
 import { observationSegments } from "./observation.ts";
 import { parseTurn } from "./parser.ts";
-import { promptSegments } from "./prompt.ts";
 import type { PromptTemplate } from "./template.ts";
 
 export interface EpisodeLimits {
@@ -31,7 +32,7 @@ export interface EpisodeLimits {
   readonly maxTurnTokens: number;
   /** The whole sequence: prompt, images, turns, observations. */
   readonly maxContextTokens: number;
-  /** Images in the context, the task's own included. */
+  /** Images in the context, those of the prompt included. */
   readonly maxImages: number;
 }
 
@@ -52,17 +53,27 @@ export interface EpisodeOptions {
   readonly random: Random;
   readonly sequenceId: string;
   readonly promptKey?: string;
-  /** `promptSegments` of the task, when the caller already has them (shared by a group). */
-  readonly prompt?: readonly Segment[];
+  /** How the task begins, when the caller has it prepared (once for a group). Default: as its medium asks for. */
+  readonly context?: PreparedContext | Promise<PreparedContext>;
 }
 
 /**
  * Plays one episode. The Python session is opened at the first call (many episodes never call) and always closed; the
  * sampler is always told to release the sequence.
- * @throws whatever the sampler or the codec throws. A SandboxError is data: end reason `sandboxFailure`.
+ * @throws whatever the sampler, the codec or the context's strategy throws. A SandboxError is data: end reason
+ * `sandboxFailure` (with an empty sequence when it kept the prompt from being made).
  */
 export async function runEpisode(options: EpisodeOptions): Promise<Trajectory> {
-  const episode = new Episode(options);
+  let context: PreparedContext;
+  try {
+    context = await (options.context ?? strategyFor(options.task).prepare(options.task, options));
+  } catch (error) {
+    options.sampler.release(options.sequenceId);
+    if (!(error instanceof SandboxError)) throw error;
+    const nothing = { prompt: [], session: { images: [] }, firstLabel: 0, seen: [] };
+    return new Episode(options, nothing).trajectory({ type: "sandboxFailure", message: error.message });
+  }
+  const episode = new Episode(options, context);
   let endReason: EndReason;
   try {
     endReason = await episode.play();
@@ -92,11 +103,14 @@ class Episode {
   private toolCalls = 0;
   private effectiveToolCalls = 0;
 
-  constructor(private readonly o: EpisodeOptions) {
-    this.segments = [...(o.prompt ?? promptSegments(o.task, o.template, o.codec))];
+  constructor(
+    private readonly o: EpisodeOptions,
+    private readonly context: PreparedContext,
+  ) {
+    this.segments = [...context.prompt];
     this.length = this.segments.reduce((n, s) => n + segmentLength(s), 0);
     this.imageCount = countImages(this.segments);
-    this.novelty = new NoveltyTracker(o.task.images);
+    this.novelty = new NoveltyTracker(context.seen);
   }
 
   async play(): Promise<EndReason> {
@@ -153,7 +167,7 @@ class Episode {
     const { o } = this;
     const turn = this.turns.at(-1);
     if (turn?.action.type !== "code") throw new Error("internal: useTool without a code turn");
-    this.session ??= await o.runtime.open({ images: o.task.images });
+    this.session ??= await o.runtime.open(this.context.session);
     const tool = await this.session.run(turn.action.code);
     this.turns[this.turns.length - 1] = { ...turn, tool };
     const ok = tool.outcome.type === "ok";
@@ -167,7 +181,7 @@ class Episode {
       result: tool,
       template: o.template,
       codec: o.codec,
-      imagesBefore: this.imageCount,
+      imagesBefore: this.context.firstLabel + this.imageCount,
       turnClosed: last?.type === "sampled" && last.tokens.at(-1) === o.codec.endOfTurnId,
     });
     const length = observation.reduce((n, s) => n + segmentLength(s), 0);
@@ -203,6 +217,7 @@ class Episode {
       turns: this.turns,
       endReason,
       ...(endReason.type === "answered" && action?.type === "answer" && { answer: action.answer }),
+      ...(this.context.firstLabel > 0 && { firstLabel: this.context.firstLabel }),
       toolCalls: this.toolCalls,
       effectiveToolCalls: this.effectiveToolCalls,
     };

@@ -7,9 +7,9 @@ import type { ToolResult } from "../core/trajectory.ts";
 export class NoveltyTracker {
   private readonly seen = new Set<string>();
 
-  /** The task's own images count as seen. */
-  constructor(images: readonly RgbImage[]) {
-    for (const image of images) this.seen.add(imageKey(image));
+  /** @param shown keys (`imageKey`) of the pictures in the prompt: they count as seen. */
+  constructor(shown: readonly string[]) {
+    for (const key of shown) this.seen.add(key);
   }
 
   /**
@@ -28,7 +28,8 @@ export class NoveltyTracker {
   }
 }
 
-function imageKey(image: RgbImage): string {
+/** Equal for equal pixels. */
+export function imageKey(image: RgbImage): string {
   const hash = createHash("sha256").update(image.data).digest("base64");
   return `image:${image.width}x${image.height}:${hash}`;
 }

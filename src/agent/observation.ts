@@ -12,7 +12,7 @@ export interface ObservationInput {
   readonly result: ToolResult;
   readonly template: PromptTemplate;
   readonly codec: Codec;
-  /** Images already in the context: the number the first figure gets. */
+  /** The number the first figure gets: pictures named before it, in the context or in Python only. */
   readonly imagesBefore: number;
   /** Whether the model sampled <|im_end|> itself, so that the scaffold must not write it again. */
   readonly turnClosed: boolean;

@@ -45,14 +45,14 @@ end: answered
 answer: 4  (truth: 4)
 reward: 1.10 (accuracy 1, tool calls 0.10)
 tool calls: 1 ran, 1 effective
-tokens: 204 in all, 88 sampled, 5 visual
+tokens: 204 in all, 88 sampled, 5 visual (2 in the prompt, 3 observed)
 `,
   );
   // prompt 38, turn 42, observation 47, turn 20, observation 31, turn 26
-  assert.deepEqual(
-    [totalTokens(trajectory), sampledTokens(trajectory), visualTokens(trajectory)],
-    [204, 88, 5],
-  );
+  assert.deepEqual([totalTokens(trajectory), sampledTokens(trajectory)], [204, 88]);
+  assert.deepEqual(visualTokens(trajectory), { prompt: 2, observation: 3, all: 5 });
+  const ungraded = formatTrajectory(trajectory, { color: false, ungraded: true });
+  assert.match(ungraded, /answer: 4\nreward: not computed, the question has no known answer\ntool calls/);
 });
 
 test("colour adds nothing but colour; unscored, cut and unobserved turns are told", async () => {

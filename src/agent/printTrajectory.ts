@@ -13,7 +13,9 @@ import { sampledTokens, totalTokens, visualTokens } from "./tokenCounts.ts";
 export interface FormatOptions {
   /** ANSI colours. */
   readonly color: boolean;
-  /** Where image i was saved; i counts the images in the context (the task's own, then figures in order). */
+  /** The question has no known answer: there is no truth to name, and no reward. */
+  readonly ungraded?: boolean;
+  /** Where image i was saved; i counts the images in the context (the prompt's, then figures in order). */
   readonly imagePath?: (i: number) => string;
 }
 
@@ -27,11 +29,12 @@ export function formatTrajectory(
   options: FormatOptions,
 ): string {
   const paint: Paint = (style, text) => (options.color ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text);
+  const firstLabel = trajectory.firstLabel ?? 0;
   let imageIndex = 0;
   const imageLine = (view: ViewImage): string => {
     const { width, height } = view.pixels;
     const path = options.imagePath?.(imageIndex);
-    const line = `image_clue_${imageIndex}: ${width} x ${height} px, ${count(view.tokenCount, "token")}`;
+    const line = `image_clue_${firstLabel + imageIndex}: ${width} x ${height} px, ${count(view.tokenCount, "token")}`;
     imageIndex++;
     return paint("cyan", `  ${line}${path === undefined ? "" : `, ${path}`}`);
   };
@@ -67,7 +70,7 @@ export function formatTrajectory(
   }
   for (const turn of trajectory.turns.slice(turnIndex)) openTurn(turn);
   closeTurn();
-  lines.push("", ...endLines(trajectory, paint));
+  lines.push("", ...endLines(trajectory, options.ungraded ?? false, paint));
   return `${lines.join("\n")}\n`;
 }
 
@@ -115,24 +118,30 @@ function describeOutcome(outcome: ToolOutcome): string {
   }
 }
 
-function endLines(trajectory: Parameters<typeof formatTrajectory>[0], paint: Paint): string[] {
+function endLines(
+  trajectory: Parameters<typeof formatTrajectory>[0],
+  ungraded: boolean,
+  paint: Paint,
+): string[] {
   const { endReason, reward } = trajectory;
   const detail = endReason.type === "sandboxFailure" ? `: ${safe(endReason.message)}` : "";
   const lines = [paint("bold", `end: ${endReason.type}`) + detail];
   const right = reward?.accuracy;
   if (trajectory.answer !== undefined) {
     const style = right === undefined ? "yellow" : right === 1 ? "green" : "red";
-    lines.push(
-      paint(style, `answer: ${safe(trajectory.answer)}`) + `  (truth: ${safe(trajectory.groundTruth)})`,
-    );
+    const truth = ungraded ? "" : `  (truth: ${safe(trajectory.groundTruth)})`;
+    lines.push(paint(style, `answer: ${safe(trajectory.answer)}`) + truth);
   }
-  if (reward !== undefined)
+  if (reward !== undefined && !ungraded)
     lines.push(
       `reward: ${reward.total.toFixed(2)} (accuracy ${reward.accuracy ?? "undecided"}, tool calls ${reward.toolCall.toFixed(2)})`,
     );
+  if (ungraded) lines.push("reward: not computed, the question has no known answer");
+  const visual = visualTokens(trajectory);
   lines.push(
     `tool calls: ${trajectory.toolCalls} ran, ${trajectory.effectiveToolCalls} effective`,
-    `tokens: ${totalTokens(trajectory)} in all, ${sampledTokens(trajectory)} sampled, ${visualTokens(trajectory)} visual`,
+    `tokens: ${totalTokens(trajectory)} in all, ${sampledTokens(trajectory)} sampled, ${visual.all} visual ` +
+      `(${visual.prompt} in the prompt, ${visual.observation} observed)`,
   );
   return lines;
 }

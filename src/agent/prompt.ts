@@ -1,5 +1,5 @@
-// The first two messages of an episode, in the ChatML of Qwen: system, then the user's images and question, then the
-// open assistant turn. All members of a group share these segments.
+// The first two messages of an episode, in the ChatML of Qwen: system, then the user's media and question, then the open
+// assistant turn. What stands for the media is the business of src/agent/context/.
 import type { Task } from "../core/task.ts";
 import type { Segment, ViewImage } from "../core/trajectory.ts";
 import type { Codec } from "../engines/engine.ts";
@@ -11,24 +11,44 @@ export const ASSISTANT_OPEN = "<|im_start|>assistant\n";
 export const USER_OPEN = "<|im_start|>user\n";
 export const MESSAGE_CLOSE = "<|im_end|>\n";
 
-/** @throws DataError when the image processor refuses an image of the task. */
+/** The template's texts for one way of showing media. */
+export interface PromptTexts {
+  /** An empty one is left out. */
+  readonly system: string;
+  /** Slots {question} and those of `media`. */
+  readonly user: string;
+}
+
+/** @param media writes what stands in the place of each slot of the user message besides {question} */
+export function buildPrompt(
+  codec: Codec,
+  texts: PromptTexts,
+  question: string,
+  media: Readonly<Record<string, (builder: SequenceBuilder) => void>>,
+): Segment[] {
+  const builder = new SequenceBuilder(codec, "prompt");
+  if (texts.system !== "") builder.scaffold(`<|im_start|>system\n${texts.system}${MESSAGE_CLOSE}`);
+  builder.scaffold(USER_OPEN);
+  for (const piece of cutAtSlots(texts.user, ["question", ...Object.keys(media)])) {
+    if (piece.type === "literal") builder.scaffold(piece.text);
+    else if (piece.name === "question") builder.content(question);
+    else media[piece.name]?.(builder);
+  }
+  return builder.scaffold(MESSAGE_CLOSE + ASSISTANT_OPEN).build();
+}
+
+/** The prompt with the task's images in it. @throws DataError when the image processor refuses one. */
 export function promptSegments(
   task: Pick<Task, "question" | "images">,
   template: PromptTemplate,
   codec: Codec,
 ): Segment[] {
-  const builder = new SequenceBuilder(codec, "prompt");
-  if (template.system !== "") builder.scaffold(`<|im_start|>system\n${template.system}${MESSAGE_CLOSE}`);
-  builder.scaffold(USER_OPEN);
-  for (const piece of cutAtSlots(template.user, ["images", "question"])) {
-    if (piece.type === "literal") builder.scaffold(piece.text);
-    else if (piece.name === "question") builder.content(task.question);
-    else
+  return buildPrompt(codec, template, task.question, {
+    images: (builder) =>
       task.images.forEach((image, i) =>
         addImage(builder, template, template.image, i, codec.viewImage(image)),
-      );
-  }
-  return builder.scaffold(MESSAGE_CLOSE + ASSISTANT_OPEN).build();
+      ),
+  });
 }
 
 /** One labelled image by the given line template ({label}, {image}); `index` counts images in the whole context. */
@@ -39,10 +59,19 @@ export function addImage(
   index: number,
   view: ViewImage,
 ): void {
-  const label = fillSlots(template.figureLabel, { i: index });
-  for (const piece of cutAtSlots(line, ["label", "image"])) {
+  addLine(builder, line, { label: fillSlots(template.figureLabel, { i: index }) }, view);
+}
+
+/** One line of a template with its slots filled; {image} takes the view. */
+export function addLine(
+  builder: SequenceBuilder,
+  line: string,
+  values: Readonly<Record<string, string | number>>,
+  view?: ViewImage,
+): void {
+  for (const piece of cutAtSlots(line, [...Object.keys(values), ...(view === undefined ? [] : ["image"])])) {
     if (piece.type === "literal") builder.scaffold(piece.text);
-    else if (piece.name === "label") builder.scaffold(label);
-    else builder.image(view);
+    else if (piece.name === "image" && view !== undefined) builder.image(view);
+    else builder.scaffold(String(values[piece.name]));
   }
 }

@@ -132,7 +132,7 @@ test("standard: labelled images, tracebacks in full, lines without content vanis
     observe({ outcome: { type: "timeout", limitMs: 1500 }, alive: false }),
     message(
       "The code ran longer than 1.5 seconds and was stopped.¶All variables are lost. " +
-        "The images are loaded again under their names.¶",
+        "What was loaded for you is loaded again under its name.¶",
     ),
   );
   const reasons = [

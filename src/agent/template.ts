@@ -36,12 +36,50 @@ const errorsShape = {
   forbidden: text,
 } as const;
 
+/** Left out: the template's own. */
+const system = text.exactOptional();
+
+/**
+ * One form of the user's message for each other way of showing media (src/agent/context/), with the system message if it
+ * differs. Lines bring their own line end.
+ */
+const contextsShape = {
+  /** Images in Python only. Line `image`: slots {label}, {width}, {height}. */
+  imageInRuntime: z.strictObject({ system, user: withSlots("images", "question"), image: text }),
+  /** Videos in Python only. Line `video`: slots {label}, {frames}, {fps}, {seconds}, {width}, {height}. */
+  videoInRuntime: z.strictObject({ system, user: withSlots("videos", "question"), video: text }),
+  /** Frames in the context only. Line `frame`: {image}, and slots {label}, {video}, {index}, {seconds}. */
+  videoFrames: z.strictObject({
+    system,
+    user: withSlots("frames", "question"),
+    video: text.default(""),
+    frame: withSlots("image"),
+  }),
+  /** Frames in the context, and the videos in Python. Lines as above. */
+  videoFramesInBoth: z.strictObject({
+    system,
+    user: withSlots("videos", "frames", "question"),
+    video: text,
+    frame: withSlots("image"),
+  }),
+} as const;
+
+const contexts = z.strictObject({
+  imageInRuntime: contextsShape.imageInRuntime.exactOptional(),
+  videoInRuntime: contextsShape.videoInRuntime.exactOptional(),
+  videoFrames: contextsShape.videoFrames.exactOptional(),
+  videoFramesInBoth: contextsShape.videoFramesInBoth.exactOptional(),
+});
+
+export type ContextTexts = Readonly<z.infer<typeof contexts>>;
+
 const shape = {
   name: mark,
   /** The system message; an empty one is left out. */
   system: text,
-  /** The first user message. */
+  /** The first user message, with the images in the context and in Python. */
   user: withSlots("images", "question"),
+  contexts: contexts.default({}),
   /** One image of {images}; {label} may be left out. Brings its own line end. */
   image: withSlots("image"),
   /**
@@ -53,6 +91,8 @@ const shape = {
   figure: withSlots("image"),
   /** Name of image i, counted over the task's images and then the figures. */
   figureLabel: withSlots("i"),
+  /** Name of video i. */
+  videoLabel: withSlots("i").default("video_clue_{i}"),
   /** Stands in for {stdout} when a call printed, drew and raised nothing. */
   emptyOutput: text,
   /** Added to {error} by the call in which the session died. */
@@ -113,11 +153,18 @@ export function parseTemplate(source: string, file: string): PromptTemplate {
 function describe(issue: z.core.$ZodIssue): string {
   const path = issue.path.map(String).join(".");
   if (issue.code !== "unrecognized_keys") return `${path === "" ? "the file" : path}: ${issue.message}`;
-  const valid = Object.keys(issue.path.at(-1) === "errors" ? errorsShape : shape);
+  const valid = validKeys(issue.path.map(String));
   const prefix = path === "" ? "" : `${path}.`;
   return issue.keys
     .map((key) => `unknown key "${prefix}${key}", did you mean "${prefix}${closest(key, valid)}"?`)
     .join("; ");
+}
+
+function validKeys([first, second]: readonly string[]): string[] {
+  if (first === "errors") return Object.keys(errorsShape);
+  if (first !== "contexts") return Object.keys(shape);
+  if (second === undefined) return Object.keys(contextsShape);
+  return Object.keys(contextsShape[second as keyof typeof contextsShape].shape);
 }
 
 function messageOf(error: unknown): string {

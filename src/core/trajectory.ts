@@ -100,6 +100,8 @@ export interface Trajectory {
   readonly segments: readonly Segment[];
   readonly turns: readonly Turn[];
   readonly endReason: EndReason;
+  /** Number in the name of the context's first picture, when images that only Python has are named before it. */
+  readonly firstLabel?: number;
   /** Text of the boxed answer when the episode was answered. */
   readonly answer?: string;
   /** Calls that ran as programs to the end without error (paper: n_tc). */

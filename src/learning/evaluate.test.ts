@@ -68,6 +68,7 @@ per trajectory
   turns                       0.00                  0.00                     0.00
   sampled tokens              2.0                   2.0                      0.0
   visual tokens               0.0                   0.0                      0.0
+    in the prompt             0.0                   0.0                      0.0
 cells that raised, %          –                     –
 could not be judged           0                     0                        0
 end reasons

@@ -21,6 +21,8 @@ export interface EvaluationSlice {
   readonly turns: number;
   readonly sampledTokens: number;
   readonly visualTokens: number;
+  /** Of these, in the prompt; the others were shown by the model's own code. */
+  readonly promptVisualTokens: number;
   /** Cells that raised, of all cells handed to Python; absent when there was no cell. */
   readonly pythonErrorRate?: number;
   readonly endReasons: Readonly<Record<EndReasonType, number>>;
@@ -73,6 +75,7 @@ function evaluateSlice(trajectories: readonly ScoredTrajectory[]): EvaluationSli
     turns: mean(counts.map((c) => c.turns)) ?? 0,
     sampledTokens: mean(counts.map((c) => c.sampledTokens)) ?? 0,
     visualTokens: mean(counts.map((c) => c.visualTokens)) ?? 0,
+    promptVisualTokens: mean(counts.map((c) => c.promptVisualTokens)) ?? 0,
     ...(cells > 0 && { pythonErrorRate: sumOf(counts, (c) => c.pythonErrors) / cells }),
     endReasons: countEndReasons(trajectories),
   };

@@ -53,6 +53,7 @@ export function formatReport(before: EvaluationReport, after: EvaluationReport):
     number("  turns", (s) => s.turns, 2),
     number("  sampled tokens", (s) => s.sampledTokens, 1),
     number("  visual tokens", (s) => s.visualTokens, 1),
+    number("    in the prompt", (s) => s.promptVisualTokens, 1),
     number("cells that raised, %", (s) => percent(s.pythonErrorRate), 1),
     number("could not be judged", (s) => s.trajectories - s.judged, 0),
     ["end reasons", "", "", ""],

@@ -32,6 +32,8 @@ const rlMetricInfo = {
   "response/tokens_mean": info("tokens", "sampled tokens per drawn trajectory"),
   "response/turns_mean": info("count", "turns per drawn trajectory"),
   "response/visual_tokens_mean": info("tokens", "image tokens in the context per drawn trajectory"),
+  "response/visual_tokens_prompt_mean": info("tokens", "of these, in the prompt"),
+  "response/visual_tokens_observed_mean": info("tokens", "of these, shown by the model's own code"),
   "entropy/observed": info("nats", "minus the mean log-probability of the tokens sampled"),
   "groups/prompts_drawn": info("count", "prompts rolled out"),
   "groups/batches_drawn": info("count", "prompt batches rolled out"),

@@ -54,7 +54,7 @@ test("a trajectory in numbers", () => {
     {
       turns: [cell({ type: "ok" }), cell(raised), cell({ type: "timeout", limitMs: 5 }), answer],
       segments: [
-        image,
+        { ...image, source: "prompt" },
         { type: "sampled", tokens: [1, 2], logprobs: [-1, -2] },
         image,
         { type: "sampled", tokens: [3], logprobs: [-4] },
@@ -66,6 +66,7 @@ test("a trajectory in numbers", () => {
     sampledTokens: 3,
     logprobSum: -7,
     visualTokens: 4,
+    promptVisualTokens: 2,
     turns: 4,
     cells: 3,
     pythonErrors: 1,
@@ -98,4 +99,18 @@ test("rates are over cells, not means of trajectories; undecided samples count i
   assert.equal(metrics["trajectories/dropped/noAction"], 2);
   assert.equal(metrics["groups/cap_hit"], 1);
   assert.equal("advantage/trained_correct_negative_share" in metrics, false);
+});
+
+test("visual tokens are split by where they come from", () => {
+  const prompt: Segment = { ...image, source: "prompt" };
+  const metrics = metricsOf([
+    { accuracy: 1, segments: [prompt, image, image] },
+    { accuracy: 0, segments: [prompt] },
+  ]);
+  assert.deepEqual(
+    ["", "prompt_", "observed_"].map(
+      (part) => metrics[`response/visual_tokens_${part}mean` as "response/visual_tokens_mean"],
+    ),
+    [4, 2, 2],
+  );
 });

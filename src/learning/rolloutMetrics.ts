@@ -45,6 +45,8 @@ export function rolloutMetrics({ drawn, samples, record }: RolloutStepResult): R
     "response/tokens_mean": mean(counts.map((c) => c.sampledTokens)),
     "response/turns_mean": mean(counts.map((c) => c.turns)),
     "response/visual_tokens_mean": mean(counts.map((c) => c.visualTokens)),
+    "response/visual_tokens_prompt_mean": mean(counts.map((c) => c.promptVisualTokens)),
+    "response/visual_tokens_observed_mean": mean(counts.map((c) => c.visualTokens - c.promptVisualTokens)),
     "entropy/observed": share(
       sumOf(counts, (c) => -c.logprobSum),
       sampledTokens,

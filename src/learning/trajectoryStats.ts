@@ -7,8 +7,10 @@ export interface TrajectoryCounts {
   readonly sampledTokens: number;
   /** Sum of ln p over sampled tokens; minus its mean estimates the entropy the policy sampled with. */
   readonly logprobSum: number;
-  /** Image placeholder tokens in the context, of prompt and observations. */
+  /** Image placeholder tokens in the context. */
   readonly visualTokens: number;
+  /** Of these, in the prompt; the others came with observations. */
+  readonly promptVisualTokens: number;
   readonly turns: number;
   /** Cells handed to Python, whatever came of them. */
   readonly cells: number;
@@ -20,6 +22,7 @@ export interface TrajectoryCounts {
 
 export function countTrajectory(trajectory: Trajectory): TrajectoryCounts {
   const { segments, turns } = trajectory;
+  const visual = visualTokens(trajectory);
   const counts = { cells: 0, pythonErrors: 0, failures: 0 };
   for (const { tool } of turns) {
     if (tool === undefined) continue;
@@ -30,7 +33,8 @@ export function countTrajectory(trajectory: Trajectory): TrajectoryCounts {
   return {
     sampledTokens: sampledTokens(trajectory),
     logprobSum: sumOf(segments, (s) => (s.type === "sampled" ? sumOf(s.logprobs, (logprob) => logprob) : 0)),
-    visualTokens: visualTokens(trajectory),
+    visualTokens: visual.all,
+    promptVisualTokens: visual.prompt,
     turns: turns.length,
     ...counts,
   };

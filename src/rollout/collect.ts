@@ -5,10 +5,10 @@ import { DataError, EngineError, PyVisionError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import type { Task } from "../core/task.ts";
 import type { ScoredTrajectory, TrajectoryGroup } from "../core/trajectory.ts";
-import type { Segment } from "../core/trajectory.ts";
+import { type ContextOptions, strategyFor } from "../agent/context/choose.ts";
+import type { PreparedContext } from "../agent/context/context.ts";
 import { runEpisode } from "../agent/episode.ts";
 import type { EpisodeOptions } from "../agent/episode.ts";
-import { promptSegments } from "../agent/prompt.ts";
 import type { RewardFunction } from "../rewards/reward.ts";
 import { LockstepSampler } from "./lockstep.ts";
 import type { LockstepOptions } from "./lockstep.ts";
@@ -29,6 +29,8 @@ export interface CollectProgress {
 
 export interface CollectOptions extends SharedEpisodeOptions {
   readonly tasks: readonly Task[];
+  /** How tasks of its medium begin. Default, and for the other medium: images in both, videos in Python only. */
+  readonly context?: ContextOptions;
   /** Members per task. */
   readonly n: number;
   readonly reward: RewardFunction;
@@ -56,15 +58,16 @@ export async function collectGroups(options: CollectOptions): Promise<Trajectory
   const lockstep = new LockstepSampler(options.sampler, options.batching ?? { schedule: "lockstep" });
   const scored: (ScoredTrajectory | undefined)[] = new Array<undefined>(total);
   const failures: { readonly index: number; readonly error: unknown }[] = [];
-  const prompts = new Map<number, readonly Segment[]>();
+  const contexts = new Map<number, Promise<PreparedContext>>();
   let next = 0;
   let finished = 0;
 
   const sequenceId = (index: number): string => `${prefix}/${index}`;
-  const promptOf = (taskIndex: number, task: Task): readonly Segment[] => {
-    const prompt = prompts.get(taskIndex) ?? promptSegments(task, options.template, options.codec);
-    prompts.set(taskIndex, prompt);
-    return prompt;
+  /** Prepared once a task, by whichever member comes first. */
+  const contextOf = (taskIndex: number, task: Task): Promise<PreparedContext> => {
+    const context = contexts.get(taskIndex) ?? strategyFor(task, options.context).prepare(task, options);
+    contexts.set(taskIndex, context);
+    return context;
   };
 
   const runOne = async (index: number): Promise<void> => {
@@ -85,7 +88,7 @@ export async function collectGroups(options: CollectOptions): Promise<Trajectory
         random: options.randomFor(task, member),
         sequenceId: sequenceId(index),
         promptKey: `${prefix}/task${taskIndex}`,
-        prompt: promptOf(taskIndex, task),
+        context: contextOf(taskIndex, task),
       });
       const result = { ...trajectory, reward: await options.reward(trajectory) };
       scored[index] = result;

@@ -139,9 +139,27 @@ const tasks = z.discriminatedUnion("type", [
   }),
 ]);
 
+const context = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("imageInBoth") }),
+  z.strictObject({ type: z.literal("imageInRuntime") }),
+  z.strictObject({ type: z.literal("videoInRuntime") }),
+  z.strictObject({
+    type: z.literal("videoFrames"),
+    /** Frames of each video, at uniform distances. */
+    frames: z.int().min(1).max(10_000).default(16),
+    /** Whether programs have the video as well. */
+    inRuntime: z.boolean().default(false),
+  }),
+]);
+
 const agent = z.strictObject({
   /** A built-in prompt template's name, or a path to a template file. */
   template: z.string().min(1).default("mini"),
+  /**
+   * What the model sees of a task's media from the start, for tasks of that medium. Left out, and for the other medium:
+   * images in the context and in Python (`imageInBoth`), videos in Python only (`videoInRuntime`).
+   */
+  context: context.exactOptional(),
   /** Turns of the model, the answer's own included. */
   maxTurns: z.int().min(1).max(1000).default(5),
   maxTurnTokens: count.default(10_240),

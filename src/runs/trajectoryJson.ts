@@ -77,6 +77,7 @@ const trajectorySchema = z.strictObject({
     })
     .exactOptional(),
   endReason: endReasonSchema,
+  firstLabel: z.int().min(1).exactOptional(),
   answer: z.string().exactOptional(),
   toolCalls: z.int(),
   effectiveToolCalls: z.int(),
@@ -101,6 +102,7 @@ export function trajectoryToJson(
     member: trajectory.member,
     ...("reward" in trajectory && { reward: rewardToJson(trajectory.reward) }),
     endReason: trajectory.endReason,
+    ...(trajectory.firstLabel !== undefined && { firstLabel: trajectory.firstLabel }),
     ...(trajectory.answer !== undefined && { answer: trajectory.answer }),
     toolCalls: trajectory.toolCalls,
     effectiveToolCalls: trajectory.effectiveToolCalls,

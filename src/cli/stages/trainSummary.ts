@@ -17,6 +17,7 @@ const CURVES = [
   "tool_calls/mean",
   "tool_calls/correct_mean",
   "response/tokens_mean",
+  "response/visual_tokens_mean",
   "train/entropy",
   "train/grad_norm",
 ] as const;

@@ -86,6 +86,7 @@ function workbench(
     rollout: async (o) => {
       const groups = await collectGroups({
         tasks: o.tasks,
+        ...(config.agent.context !== undefined && { context: config.agent.context }),
         n: o.n,
         template,
         codec: engine.codec,

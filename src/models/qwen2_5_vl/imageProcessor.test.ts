@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { DataError } from "../../core/errors.ts";
-import { preprocess, smartResize, viewImage } from "./imageProcessor.ts";
+import { preprocess, referenceLimits, smartResize, viewImage, visualTokens } from "./imageProcessor.ts";
 import { resizeBicubic } from "./resize.ts";
 import { hashImage } from "./testFixtures.ts";
 
@@ -74,4 +74,23 @@ test("patches have numpy's values in Transformers' order", () => {
   assert.equal(at(2, 0), Math.fround(-0.15723876655101776)); // below, same cell
   assert.equal(at(4, 0), Math.fround(0.5288873314857483)); // first patch of the second cell
   assert.equal(digest(new Uint8Array(patches.buffer)), "1c8e06a6f8325673");
+});
+
+test("visual tokens of the 7B processor: one for every 28 x 28 pixels of what is shown", () => {
+  assert.deepEqual(referenceLimits, { minPixels: 3136, maxPixels: 2_000_000 });
+  for (const [width, height, tokens] of [
+    [640, 480, 23 * 17], // 640 / 28 = 22.9, 480 / 28 = 17.1
+    [1280, 720, 46 * 26], // 45.7, 25.7
+    [1920, 1080, 67 * 37], // 69 * 39 cells are 2,109,744 pixels; both sides / 1.0182, floored: 67.3, 37.9
+    [3840, 2160, 67 * 37], // / 2.0365: the same
+    [28, 28, 4], // 784 pixels are too few: both sides times 2
+    [100, 10, 7], // 1,000 pixels: times 1.7709, up to 7 x 1 cells
+    [56, 56, 4], // exactly the least
+  ] as const) {
+    assert.equal(visualTokens(width, height, referenceLimits), tokens, `${width} x ${height}`);
+    const image = { width, height, data: new Uint8Array(width * height * 3) };
+    const { grid, tokenCount } = viewImage(image, referenceLimits);
+    assert.deepEqual([tokenCount, (grid[0] * grid[1] * grid[2]) / 4], [tokens, tokens]);
+  }
+  assert.throws(() => visualTokens(2010, 10, referenceLimits), /aspect ratio exceeds 200/);
 });

@@ -62,6 +62,18 @@ function roundHalfToEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/** Of the published 7B model in the method's runs. */
+export const referenceLimits: PixelLimits = { minPixels: 3_136, maxPixels: 2_000_000 };
+
+/**
+ * Placeholder tokens of an image of this size: one for every 28 x 28 pixels after the resize.
+ * @throws DataError when one side is more than 200 times the other.
+ */
+export function visualTokens(width: number, height: number, limits: PixelLimits): number {
+  const shown = smartResize(height, width, limits);
+  return (shown.height / factor) * (shown.width / factor);
+}
+
 /** Resizes to the processor's grid. @throws DataError for an extreme aspect ratio. */
 export function viewImage(image: RgbImage, limits: PixelLimits): ViewImage {
   if (image.data.length !== image.width * image.height * 3)
