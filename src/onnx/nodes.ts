@@ -56,18 +56,13 @@ export function shapeOf(x: Tensor): Tensor {
   return append("Shape", [x], "int64", [x.shape.length]);
 }
 
+/** [N, classes] of 0 and 1. A comparison and a cast: ONNX Runtime's OneHot runs on one thread only. */
 export function oneHot(ids: Tensor, classes: Dim): Tensor {
   if (typeof classes !== "number")
     throw new Error("internal: a one-hot matrix needs a static number of classes");
   const { graph } = ids;
-  const values = append(
-    "Concat",
-    [graph.scalar(0), graph.scalar(1)].map((s) => append("Unsqueeze", [s, graph.ints([0])], "float32", [1])),
-    "float32",
-    [2],
-    { axis: { int: 0 } },
-  );
-  return append("OneHot", [ids, graph.ints([classes]), values], "float32", [dim(ids, 0), classes]);
+  const column = append("Unsqueeze", [ids, graph.ints([1])], "int64", [dim(ids, 0), 1]);
+  return toFloat(compare("Equal", column, graph.ints([...Array(classes).keys()])));
 }
 
 export function reduce(
