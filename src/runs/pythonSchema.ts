@@ -41,7 +41,12 @@ export const python = z.strictObject({
     .int()
     .min(2 ** 28)
     .default(2 ** 31),
-  /** Private memory of all sessions together, above which the largest is ended; 0 is 60% of the machine's. */
+  /** Sessions open at the same time; one more is an error. */
+  maxSessions: count.default(1024),
+  /**
+   * Private memory of all sessions together, above which the largest is ended; 0 is 60% of the machine's. Scratch folders and
+   * unread output come on top, at most 128 MiB a session as things are set here.
+   */
   maxTotalMemoryBytes: z.int().min(0).default(0),
   /** A session's own scratch folder, at level `namespaces`. */
   scratchBytes: z

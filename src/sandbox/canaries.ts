@@ -1,20 +1,32 @@
 // A level of isolation is found, not assumed: small programs try to leave a real session, and the host looks whether
 // any of them did. What a kernel, a container or a security module takes away shows here and nowhere else.
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SandboxError } from "../core/errors.ts";
 import type { PythonSession } from "./runtime.ts";
 
 interface Scenery {
   readonly folder: string;
-  readonly secret: string;
+  /** Files of the host's that exist and can be read by it. */
+  readonly files: readonly string[];
   readonly port: number;
   readonly ownNamespaces: boolean;
 }
 
+/** The project's own package.json, where nobody expects it to be hidden by a scratch folder or by its owner. */
+const OWN_MANIFEST = fileURLToPath(new URL("../../package.json", import.meta.url));
 const NOTE = "canary-note";
 
 /** Tries everything and prints a JSON list of what worked. */
@@ -42,8 +54,9 @@ def wrote(folder):
         file.write("x")
     return True
 libc = ctypes.CDLL(None)
-attempt("reads a file of the host", lambda: open(${JSON.stringify(join(scenery.folder, "secret"))}).read())
-attempt("writes into a folder of the host", lambda: wrote(${JSON.stringify(scenery.folder)}))
+for path in json.loads(${JSON.stringify(JSON.stringify(scenery.files))}):
+    attempt("reads " + path, lambda: open(path, "rb").read(1))
+attempt("writes into a folder of the host", lambda: wrote(${JSON.stringify(join(scenery.folder, "open"))}))
 attempt("writes into the interpreter's folder", lambda: wrote(sys.prefix))
 attempt("reads another session's file", lambda: open(${JSON.stringify(join(neighbour, NOTE))}).read())
 attempt("connects to a port of the host", lambda: socket.create_connection(("127.0.0.1", ${scenery.port}), 1))
@@ -68,7 +81,6 @@ export async function runCanaries(
   ownNamespaces: boolean,
 ): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "pyvision-canary-"));
-  const secret = randomBytes(16).toString("hex");
   let connections = 0;
   const server = createServer((socket) => {
     connections++;
@@ -76,20 +88,46 @@ export async function runCanaries(
   });
   const sessions: PythonSession[] = [];
   try {
-    writeFileSync(join(folder, "secret"), secret, { mode: 0o644 });
+    // Open to every user, so that isolation is tested and not who owns what.
+    chmodSync(folder, 0o755);
+    mkdirSync(join(folder, "open"));
+    chmodSync(join(folder, "open"), 0o777);
+    writeFileSync(join(folder, "secret"), "x", { mode: 0o644 });
+    const files = [join(folder, "secret"), OWN_MANIFEST, ...[process.cwd(), homedir()].flatMap(firstFile)];
     const port = await listen(server);
     for (let i = 0; i < 2; i++) sessions.push(await open());
     const [first, second] = sessions as [PythonSession, PythonSession];
     const where = await say(first, `import os\nopen("${NOTE}", "w").write("mine")\nprint(os.getcwd())`);
-    const printed = await say(second, program({ folder, secret, port, ownNamespaces }, where));
+    const printed = await say(second, program({ folder, files, port, ownNamespaces }, where));
     const reached = JSON.parse(printed) as string[];
     if (connections > 0) reached.push("was heard on a port of the host");
-    if (readdirSync(folder).length > 1) reached.push("left a file with the host");
+    if (readdirSync(join(folder, "open")).length > 0) reached.push("left a file with the host");
     return reached;
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
     server.close();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A readable file directly in the folder, if there is one that does not belong to a virtual environment. */
+function firstFile(folder: string): string[] {
+  try {
+    const names = readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== "pyvenv.cfg")
+      .map((entry) => join(folder, entry.name));
+    return names.filter(isReadable).slice(0, 1);
+  } catch {
+    return []; // no such folder, or not ours to look into
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

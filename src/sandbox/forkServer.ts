@@ -70,8 +70,9 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
     throw first;
   throw new SandboxError(
     `python.leastIsolation: no level of at least "${settings.leastIsolation}" holds here ` +
-      `(${[...shortfalls, ...tooLow].join(", ")}); allow user namespaces for this user, or accept a ` +
-      "lower level in the config",
+      `(${[...shortfalls, ...tooLow].join(", ")}); ` +
+      (process.platform === "linux" ? "allow user namespaces for this user" : "run on Linux") +
+      ", or accept a lower level in the config",
   );
 }
 
@@ -86,6 +87,8 @@ async function canaries(server: ForkServer, level: IsolationLevel): Promise<read
 
 class ForkServer implements PythonRuntime {
   #zygote: Promise<Zygote>;
+  /** The start of another zygote, while it is under way. */
+  #next: Promise<Zygote> | undefined;
   #closed = false;
   #open = 0;
   readonly #gate: Gate;
@@ -97,7 +100,6 @@ class ForkServer implements PythonRuntime {
   ) {
     this.#gate = new Gate(settings.maxConcurrent);
     this.#zygote = Promise.resolve(zygote);
-    this.#replaceWhenEnded(zygote);
   }
 
   async open(options: SessionOptions): Promise<PythonSession> {
@@ -126,23 +128,29 @@ class ForkServer implements PythonRuntime {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#zygote.then((zygote) => zygote.close());
-  }
-
-  #running(): Promise<Zygote> {
-    if (this.#closed) throw new SandboxError("open: the Python runtime is closed; start a new one");
-    return this.#zygote;
+    await this.#zygote.then(
+      (zygote) => zygote.close(),
+      () => undefined, // it could not be replaced: there is nothing to end
+    );
   }
 
   /** Should the zygote die, that ends all sessions, but not the runtime: the next session comes from a new one. */
-  #replaceWhenEnded(zygote: Zygote): void {
-    void zygote.ended.then(() => {
-      if (this.#closed) return;
-      this.#zygote = Zygote.start(this.settings, zygote.launcher).then((next) => {
-        this.#replaceWhenEnded(next);
-        return next;
-      });
-      this.#zygote.catch(() => undefined); // told to whoever opens the next session
-    });
+  async #running(): Promise<Zygote> {
+    const zygote = await this.#zygote.catch(() => undefined);
+    if (this.#closed) throw new SandboxError("open: the Python runtime is closed; start a new one");
+    if (zygote !== undefined && !zygote.over) return zygote;
+    this.#next ??= this.#replace();
+    return this.#next;
+  }
+
+  async #replace(): Promise<Zygote> {
+    const next = Zygote.start(this.settings, this.isolation.by as Launcher);
+    this.#zygote = next;
+    next.catch(() => undefined); // told to whoever waits for it
+    try {
+      return await next;
+    } finally {
+      this.#next = undefined;
+    }
   }
 }

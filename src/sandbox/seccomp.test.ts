@@ -243,23 +243,43 @@ for (const filter of ["paths may change", "paths are fixed"] as const)
       assert.deepEqual(answer, [null, 0], HONEST[index]?.[0]);
   });
 
+const onX86 = process.arch === "x64";
+
 test(
-  "mode, owner and times change only where paths may, and so does what is truncated unasked",
+  "mode, owner and times change only by path and where paths may, and so does what is truncated unasked",
   { skip },
   () => {
     const prepare = "open('f', 'w').write('abc'); os.chmod('f', 0o640); fd = os.open('f', os.O_RDONLY)";
     execFileSync(python, ["-c", `import os; ${prepare}`], { cwd: dir });
+    // The descriptor of a video is the user's own file: one that reads is enough to change its mode.
+    const byDescriptor = [
+      "os.fchmod(os.open('f', 0), 0o600)",
+      "os.fchown(os.open('f', 0), -1, os.getgid())",
+      "os.utime(os.open('f', 0), (1, 1))",
+      "call(280, ctypes.c_long(os.open('f', 0)), b'', 0, ctypes.c_long(0x1000))", // utimensat, AT_EMPTY_PATH
+      "call(260, ctypes.c_long(os.open('f', 0)), b'', -1, -1, ctypes.c_long(0x1000))", // fchownat
+      "call(452, ctypes.c_long(os.open('f', 0)), b'', 0o600, ctypes.c_long(0x1000))", // fchmodat2
+    ].map(
+      (change) =>
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n" +
+        "def call(*args):\n    if libc.syscall(*args) < 0: raise OSError(ctypes.get_errno(), 'no')\n" +
+        change,
+    );
     const changes = [
       "os.chmod('f', 0o600)",
-      "os.fchmod(os.open('f', 0), 0o600)",
       "os.utime('f')",
-      "os.utime(os.open('f', 0), (1, 1))",
       "os.chown('f', -1, os.getgid())",
       "os.truncate('f', 1)",
       "os.open('f', os.O_RDONLY | os.O_TRUNC)",
       "os.open('f', 3 | os.O_TRUNC)",
       "import shutil; shutil.copy('f', 'g')",
     ];
+    for (const filter of ["paths are fixed", "paths may change"] as const)
+      for (const [index, answer] of attempt(
+        onX86 ? byDescriptor : byDescriptor.slice(0, 3),
+        filter,
+      ).entries())
+        assert.match(String(answer[0]), /^PermissionError: \[Errno 1\]/, byDescriptor[index]);
     for (const [index, answer] of attempt(changes, "paths are fixed").entries())
       assert.match(String(answer[0]), /^PermissionError: \[Errno 1\]/, changes[index]);
     assert.equal(readFileSync(join(dir, "f"), "utf8"), "abc");
@@ -324,7 +344,13 @@ const ON_AARCH64: readonly [call: string, expected: number][] = [
   ["56, [0, 0, 0x200]", ALLOW], // openat: O_TRUNC for reading
   ["56, [0, 0, 0x200], paths=False", REFUSE],
   ["56, [0, 0, 0x241], paths=False", ALLOW], // for writing
-  ["52, paths=False", REFUSE], // fchmod
+  ["52", REFUSE], // fchmod
+  ["88, [3, 0, 0, 0]", REFUSE], // utimensat without a path
+  ["88, [3, 4096, 0, 0]", ALLOW],
+  ["88, [3, 4096, 0, 0x1000]", REFUSE], // AT_EMPTY_PATH
+  ["88, [3, 4096, 0, 0], paths=False", REFUSE],
+  ["54, [3, 4096, 0, 0, 0]", ALLOW], // fchownat
+  ["54, [3, 4096, 0, 0, 0x1000]", REFUSE],
   ["5000", REFUSE],
   ["0xffffffff", REFUSE],
 ];

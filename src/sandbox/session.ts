@@ -10,7 +10,7 @@ import { type CellReply, openFault, parseCellReply } from "./reply.ts";
 import type { PythonSession, SessionOptions } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Answer, Death, Worker } from "./worker.ts";
-import { KILLED, MOST_STARTS, type Zygote } from "./zygote.ts";
+import { KILLED, MOST_STARTS, type Zygote, ZygoteGone } from "./zygote.ts";
 
 const LOAD_LIMIT_MS = 30_000;
 /** Exit status of worker/zygote.py's children that had no memory left to answer. */
@@ -38,7 +38,13 @@ export class Session implements PythonSession {
   async start(): Promise<Worker> {
     for (let attempt = 1; ; attempt++) {
       const zygote = await this.zygote();
-      const worker = await zygote.take((this.options.videos ?? []).length > 0);
+      let worker: Worker;
+      try {
+        worker = await zygote.take((this.options.videos ?? []).length > 0);
+      } catch (error) {
+        if (error instanceof ZygoteGone && attempt < MOST_STARTS) continue;
+        throw error;
+      }
       this.#worker = worker;
       try {
         const answer = await this.#load(zygote, worker);
@@ -87,7 +93,7 @@ export class Session implements PythonSession {
     const startedAt = performance.now();
     const { callTimeoutMs, hardKillGraceMs } = this.settings;
     const answer = await worker.request(
-      { op: "run", code, name: `<cell ${++this.#cells}>`, seconds: callTimeoutMs / 1000 },
+      { op: "run", code, name: `<cell ${++this.#cells}>`, until: secondsNow() + callTimeoutMs / 1000 },
       callTimeoutMs + hardKillGraceMs,
     );
     const elapsedMs = performance.now() - startedAt;
@@ -114,6 +120,11 @@ export class Session implements PythonSession {
     void this.#worker?.close();
     this.#worker = undefined;
   }
+}
+
+/** Seconds of the clock that Python's time.monotonic() reads, too. */
+function secondsNow(): number {
+  return Number(process.hrtime.bigint()) / 1e9;
 }
 
 function outcomeOf(death: Death, settings: RuntimeSettings): ToolOutcome {

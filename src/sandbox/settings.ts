@@ -1,6 +1,7 @@
 // Options of the Python runtime and their defaults.
 import { existsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../core/errors.ts";
 import type { IsolationLevel } from "./runtime.ts";
@@ -35,7 +36,10 @@ export interface PythonRuntimeOptions {
   readonly scratchBytes?: number;
   /** CPU time of a session's whole life, all its threads together. Default 3600 s. */
   readonly maxCpuSeconds?: number;
-  /** Private memory of all sessions together; over it the largest session is ended. Default 60% of the machine's. */
+  /**
+   * Private memory of all sessions together; over it the largest session is ended. Default 60% of the machine's. Files in
+   * scratch folders and unread output are not counted: at most `scratchBytes` and `maxFileBytes` more for each session.
+   */
   readonly maxTotalMemoryBytes?: number;
   /** Sessions prepared ahead of the next `open`. Default: number of cores; 0 for none. */
   readonly spareSessions?: number;
@@ -60,7 +64,7 @@ export type RuntimeSettings = Required<PythonRuntimeOptions>;
 /** @throws SandboxError for a missing interpreter or a limit that is not a positive integer. */
 export function resolveSettings(options: PythonRuntimeOptions): RuntimeSettings {
   const settings: RuntimeSettings = {
-    python: options.python ?? defaultPython(),
+    python: interpreter(options.python),
     callTimeoutMs: options.callTimeoutMs ?? 30_000,
     hardKillGraceMs: options.hardKillGraceMs ?? 1500,
     maxConcurrent: options.maxConcurrent ?? availableParallelism(),
@@ -90,6 +94,12 @@ export function resolveSettings(options: PythonRuntimeOptions): RuntimeSettings 
 }
 
 const MAY_BE_NONE: ReadonlySet<string> = new Set(["spareSessions", "freezeAfterMs"]);
+
+/** A path is taken from the working directory; a bare name is looked up on the PATH. */
+function interpreter(given: string | undefined): string {
+  if (given === undefined) return defaultPython();
+  return given.includes("/") ? resolve(given) : given;
+}
 
 export function defaultPython(): string {
   const path = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));

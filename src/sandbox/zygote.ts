@@ -2,7 +2,7 @@
 // kills, and matches the connections that sessions open to the orders by their tokens.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -32,15 +32,24 @@ const MAX_PAYLOAD_BYTES = 256 << 20;
 /** A fault of the settings, which no other launcher would change. */
 export class StartRefused extends SandboxError {}
 
+/** It ended before the session began: another zygote can take its place. */
+export class ZygoteGone extends SandboxError {
+  constructor() {
+    super("the Python tool's own process ended; was it killed?");
+  }
+}
+
 export class StartFailed extends SandboxError {
   /** @param why the program's own last words */
   constructor(
     readonly why: string,
     python: string,
   ) {
+    const remedy = /No module named|ModuleNotFound/.test(why)
+      ? '; it needs numpy, Pillow and matplotlib: run "npm start" or "npm test" once to set up the project\'s own'
+      : "";
     super(
-      `python: ${python} could not start the tool runtime (${why}); it needs numpy, Pillow and matplotlib: run ` +
-        `"npm start" or "npm test" once to set up the project's own, or "pyvision doctor"`,
+      `python: ${python} could not start the tool runtime (${why})${remedy}; "pyvision doctor" looks closer`,
     );
   }
 }
@@ -71,6 +80,7 @@ export class Zygote {
   readonly separates: boolean;
   readonly #spares: SparePool;
   #preloadsVideo = false;
+  #over = false;
   readonly #folder: string;
   readonly #server: Server;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -87,14 +97,14 @@ export class Zygote {
     readonly launcher: Launcher,
   ) {
     this.separates = launcher === "bubblewrap" || launcher === "worker";
-    this.#folder = mkdtempSync(join(tmpdir(), "pyvision-"));
-    chmodSync(this.#folder, 0o700);
+    this.#folder = makeFolder();
     this.#spares = new SparePool(settings.spareSessions, () => this.#fork());
     this.images = new ImageFiles(this.#folder);
+    this.#server = createServer((socket) => this.#greet(socket));
+    this.#server.once("error", (error) => (this.#refusal = `the Python tool's socket: ${error.message}`));
     const socketPath = join(this.#folder, "socket");
-    this.#server = createServer((socket) => this.#greet(socket)).listen(socketPath, () =>
-      chmodSync(socketPath, 0o666),
-    );
+    // Whoever may enter the folder may connect; the zygote can be another user.
+    this.#server.listen(socketPath, () => chmodSync(socketPath, 0o666));
     this.#server.unref();
     this.#child = this.#spawn();
     const sessionOf = (pids: readonly number[]): Fork | undefined => {
@@ -109,6 +119,7 @@ export class Zygote {
     });
     this.ended = new Promise((resolve) => {
       const end = (): void => {
+        this.#over = true;
         for (const fork of this.#forks.values()) fork.exited({ status: -9, ordered: false });
         this.#forks.clear();
         this.#server.close();
@@ -133,12 +144,12 @@ export class Zygote {
       () => false,
     );
     if (up) return zygote;
+    const why = zygote.#over
+      ? lastWords(zygote.#stderr)
+      : `it was not ready within ${START_LIMIT_MS / 1000} s`;
     await zygote.close();
     if (zygote.#refusal !== undefined) throw new StartRefused(zygote.#refusal);
-    throw new StartFailed(
-      zygote.#stderr.trim().split("\n").at(-1) || "it ended without a word",
-      settings.python,
-    );
+    throw new StartFailed(why, settings.python);
   }
 
   /**
@@ -154,12 +165,18 @@ export class Zygote {
     return this.#spares.take();
   }
 
+  /** Whether the process has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Gives a session its files, in the order in which it will ask for them. Once a session. */
   handOver(worker: Worker, paths: readonly string[]): void {
     this.#order({ op: "files", session: worker.number, paths });
   }
 
   async #fork(attempt = 1): Promise<Worker> {
+    if (this.#over) throw new ZygoteGone();
     const session = ++this.#sessions;
     const token = randomBytes(24).toString("hex");
     let exit: (exit: Exit) => void = () => undefined;
@@ -209,8 +226,17 @@ export class Zygote {
 
   #spawn(): ChildProcessByStdio<Writable, Readable, Readable> {
     const { python, packageFolders } = this.settings;
-    const settings = { ...this.settings, launcher: this.launcher, folder: this.#folder, host: process.pid };
-    const child = spawn(python, ["-s", "-B", PROGRAM, JSON.stringify(settings)], {
+    const settings = {
+      ...this.settings,
+      launcher: this.launcher,
+      folder: this.#folder,
+      host: process.pid,
+      searchPath: process.env["PATH"] ?? "",
+    };
+    // A file, because a command line is limited, and seen by sessions.
+    const file = join(this.#folder, "settings.json");
+    writeFileSync(file, JSON.stringify(settings));
+    const child = spawn(python, ["-s", "-B", PROGRAM, file], {
       env: environment(this.#folder, python, packageFolders),
       cwd: this.#folder,
       stdio: ["pipe", "pipe", "pipe"],
@@ -234,7 +260,12 @@ export class Zygote {
     const lines = (this.#events + chunk).split("\n");
     this.#events = lines.pop() ?? "";
     for (const line of lines) {
-      this.#hear(JSON.parse(line) as Event);
+      try {
+        this.#hear(JSON.parse(line) as Event);
+      } catch {
+        this.#stderr += `\ninternal: no event: ${line}`;
+        this.#child.kill("SIGKILL");
+      }
     }
   }
 
@@ -272,6 +303,21 @@ export class Zygote {
       }
     });
   }
+}
+
+/** The last line that begins like an exception's, or else the last. */
+function lastWords(text: string): string {
+  const lines = text.trim().split("\n");
+  const telling = lines.findLast((line) => /^[A-Za-z_.]+(Error|Exception)\b/.test(line)) ?? lines.at(-1);
+  return telling || "it ended without a word";
+}
+
+/** A private folder whose socket has a path short enough for a socket. */
+function makeFolder(): string {
+  const fits = (base: string): boolean => Buffer.byteLength(join(base, "pyvision-XXXXXX", "socket")) <= 103;
+  const folder = mkdtempSync(join(fits(tmpdir()) ? tmpdir() : "/tmp", "pyvision-"));
+  chmodSync(folder, 0o700);
+  return folder;
 }
 
 function tokenOf({ header }: Frame): unknown {

@@ -48,15 +48,18 @@ def run(code, name, namespace, seconds, flush):
     deadline = Deadline()
     try:
         deadline.arm(seconds)
-        outcome = _outcome(code, name, namespace)
-        flush()
+        try:
+            outcome = _outcome(code, name, namespace)
+            flush()
+        except OSError as error:  # the flush met the file size limit
+            outcome = _describe(error)
         deadline.disarm()
         return outcome
     except CellTimeout:
         outcome = {"type": "timeout"}
-    except OSError as error:  # the flush met the file size limit
+    except MemoryError:  # of the description of an error
         deadline.disarm()
-        return _describe(error)
+        outcome = {"type": "outOfMemory"}
     try:
         flush()
     except OSError:
@@ -96,7 +99,9 @@ def _describe(error):
         return {"type": "forbidden", "reason": clean(f"{type(error).__name__}: {error}{_line_of(error)}", MESSAGE_CHARS)}
     try:
         message = str(error)
-    except Exception:
+    except (CellTimeout, MemoryError):
+        raise
+    except BaseException:
         message = "<the error's own __str__ failed>"
     return {
         "type": "pythonError",

@@ -1,6 +1,6 @@
 """The host's side of the zygote: puts namespaces around it, hands it the files it asks for, clears up after it.
 
-Started as `python -s -B launch.py SETTINGS_JSON` with `settings["launcher"]`:
+Started as `python -s -B launch.py SETTINGS_FILE` (JSON, in the folder it names) with `settings["launcher"]`:
 - `bubblewrap`: the zygote is started through `bwrap`;
 - `worker`: the same namespaces and the same view of the files, made here;
 - `landlock`, `none`: the zygote takes this process's place; what isolates a session is set in the session.
@@ -8,6 +8,7 @@ With the first two this process stays outside, reads nothing but the zygote's re
 host ordered: a session cannot reach that socket), and ends with the zygote.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -32,7 +33,8 @@ class Refused(Exception):
 
 
 def main():
-    settings = json.loads(sys.argv[1])
+    with open(sys.argv[1]) as file:
+        settings = json.load(file)
     if settings["launcher"] in ("landlock", "none"):
         os.execv(sys.executable, [sys.executable, *FLAGS, ZYGOTE, sys.argv[1]])
     try:
@@ -60,13 +62,16 @@ def start(settings):
     if as_root:
         os.chown(settings["folder"], linux.UNPRIVILEGED, linux.UNPRIVILEGED)
     inner = {**settings, "files": theirs.fileno(), "proc": proc, "dropRoot": as_root}
-    command = [sys.executable, *FLAGS, ZYGOTE, json.dumps(inner)]
     operations = view.plan(settings["folder"], (HERE, *settings["packageFolders"]))
+    for kind, _, target in operations:
+        if kind == "read-only" and view.beneath(target, [view.SCRATCH]):
+            raise Refused(f"{target} lies below {view.SCRATCH}, where every session has its scratch folder")
     passed = [theirs.fileno(), proc]
+    command = [sys.executable, *FLAGS, ZYGOTE, str(text_file(json.dumps(inner), passed))]
     if settings["launcher"] == "worker":
         child = Namespaced(command, operations, passed, as_root)
     else:
-        bubblewrap = shutil.which("bwrap")
+        bubblewrap = shutil.which("bwrap", path=settings["searchPath"])
         if bubblewrap is None:
             raise Refused("bubblewrap (bwrap) is not installed")
         arguments = view.bubblewrap_arguments(operations, as_root, lambda text: text_file(text, passed))
@@ -152,11 +157,12 @@ def serve_files(files):
             return
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            files.send(str(error.errno).encode())
-            continue
-        socket.send_fds(files, [b"0"], [fd])
-        os.close(fd)
+            try:
+                socket.send_fds(files, [b"0"], [fd])
+            finally:
+                os.close(fd)
+        except (OSError, ValueError) as error:  # a ValueError is a path that no file can have
+            files.send(str(getattr(error, "errno", None) or errno.EINVAL).encode())
 
 
 def make_font_list():

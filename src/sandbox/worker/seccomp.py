@@ -43,15 +43,17 @@ FICLONE = 0x40049409
 # Not SETOWN and SETSIG, which have the kernel send any signal to any process of the user; not leases, nor seals.
 FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1027, 1030, 1032, 1034)
 O_TRUNC, O_ACCMODE, O_WRONLY, O_RDWR = 0o1000, 0o3, 0o1, 0o2
+AT_EMPTY_PATH = 0x1000
 
 
 def install(pid, paths_may_change=True):
     """Puts the filter on this process and all its threads, and sets no_new_privs. There is no way back.
 
-    `pid` is the process's own id as it sees it itself: the only one it may send signals to. With
+    `pid` is the process's own id as it sees it itself: the only one it may send signals to. Mode, owner and times of a
+    file are changed by its path only, never through a descriptor: that of a video is the user's own file. With
     `paths_may_change=False`, for a session that shares the user's file system under Landlock, mode, owner and times of files
     cannot be changed, nor can one be truncated by path or by opening it for reading, since Landlock governs none (or only
-    its later versions do); not even through a descriptor, because one that reads is enough to change the mode. Then os.chmod,
+    its later versions do). Then os.chmod,
     os.utime, os.truncate(path), shutil.copy, copy2, copytree and tarfile's extraction fail with PermissionError,
     the first three of shutil's after the contents are copied; shutil.copyfile, zipfile and file.truncate() work.
 
@@ -132,6 +134,9 @@ def _checks(pid, paths_may_change):
     # Truncating needs one of the modes for which Landlock wants the right to write.
     modes = (0, 1, 2, 3, O_TRUNC | O_WRONLY, O_TRUNC | O_RDWR)
     # Only streams: a datagram socket sends to any address, connected or not.
+    refused = _answer(errno.EPERM)
+    by_path = lambda flags: _argument(flags, (0,), mask=AT_EMPTY_PATH) if paths_may_change else refused  # noqa: E731
+    named = lambda then: _argument(1, (0,), then=refused, otherwise=then)  # noqa: E731
     stream_pair = _argument(1, (socket.SOCK_STREAM,), mask=0xF)
     return dict(
         open=ALLOW if paths_may_change else _argument(1, modes, mask=O_TRUNC | O_ACCMODE),
@@ -150,6 +155,10 @@ def _checks(pid, paths_may_change):
         recvfrom=_argument(3, (0,), mask=socket.MSG_OOB),
         sendmsg=_argument(2, (0,), mask=socket.MSG_OOB),
         recvmsg=_argument(2, (0,), mask=socket.MSG_OOB),
+        fchmodat2=by_path(3),
+        fchownat=by_path(4),
+        futimesat=named(ALLOW) if paths_may_change else refused,
+        utimensat=named(by_path(3)),
     )
 
 

@@ -26,9 +26,8 @@ PATHS = dict(
 
 # Mode, owner and times, which Landlock does not govern; and truncation, which it governs since its third version.
 METADATA = dict(
-    chmod=(90, None), fchmod=(91, 52), fchmodat=(268, 53), fchmodat2=(452, 452), chown=(92, None),
-    fchown=(93, 55), lchown=(94, None), fchownat=(260, 54), utime=(132, None), utimes=(235, None),
-    futimesat=(261, None), utimensat=(280, 88), truncate=(76, 45),
+    chmod=(90, None), fchmodat=(268, 53), chown=(92, None), lchown=(94, None), utime=(132, None),
+    utimes=(235, None), truncate=(76, 45),
 )
 
 # Memory.
@@ -85,7 +84,8 @@ CHECKED = dict(
     open=(2, None), openat=(257, 56), clone=(56, 220), kill=(62, 129), tgkill=(234, 131),
     rt_tgsigqueueinfo=(297, 240), ioctl=(16, 29), fcntl=(72, 25), prctl=(157, 167), prlimit64=(302, 261),
     sched_setaffinity=(203, 122), socketpair=(53, 199), sendto=(44, 206), recvfrom=(45, 207),
-    sendmsg=(46, 211), recvmsg=(47, 212),
+    sendmsg=(46, 211), recvmsg=(47, 212), fchmodat2=(452, 452), fchownat=(260, 54), futimesat=(261, None),
+    utimensat=(280, 88),
 )
 
 # Not done, but answered in a way that makes its callers go another: seccomp.py says how.

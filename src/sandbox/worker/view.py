@@ -10,8 +10,12 @@ import sys
 
 import linux
 
-# Of /etc, only what the dynamic linker, time zones and fonts need.
+# Of /usr, not src and whatever else people keep there; of /etc, what the dynamic linker, time zones and fonts need.
+USR = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "share", "local/bin", "local/lib", "local/lib64",
+       "local/libexec", "local/share")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "mime.types")
+# Of the folder an interpreter is installed in: it may be the user's home.
+PREFIX = ("bin", "lib", "lib64", "pyvenv.cfg", "matplotlib")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 USER = 1000  # the sessions' own number for the only user there is
@@ -23,9 +27,9 @@ SHARED_MEMORY = "/dev/shm"
 
 
 def plan(folder, extra):
-    """Operations (kind, source, target) in an order in which every parent comes before its children. `folder` becomes
-    HOST_FOLDER; `extra` are more folders to see, at their own places."""
-    operations = [("read-only", "/usr", "/usr")]
+    """Operations (kind, source, target); a later one may lie in an earlier one's target. `folder` becomes HOST_FOLDER;
+    `extra` are more folders to see, at their own places."""
+    operations = [("read-only", f"/usr/{name}", f"/usr/{name}") for name in USR if os.path.isdir(f"/usr/{name}")]
     for name in SYSTEM_LINKS:
         path = f"/{name}"
         if os.path.islink(path):
@@ -37,23 +41,25 @@ def plan(folder, extra):
             operations.append(("read-only", os.path.realpath(f"/etc/{name}"), f"/etc/{name}"))
     operations += [("text", PASSWD, "/etc/passwd"), ("text", GROUP, "/etc/group")]
     operations += [("device", f"/dev/{name}", f"/dev/{name}") for name in DEVICES]
-    folders = outermost(("/usr", *interpreter_folders(), *extra))
-    operations += [("read-only", os.path.realpath(path), path) for path in folders if path != "/usr"]
+    shown = [target for kind, _, target in operations if kind == "read-only"]
+    folders = outermost((*interpreter_paths(), *extra), shown)
+    operations += [("read-only", os.path.realpath(path), path) for path in folders]
+    folders += shown
     operations += [("link", to, at) for at, to in interpreter_links(folders)]
     operations += [("scratch", "", SCRATCH), ("scratch", "", SHARED_MEMORY), ("read-only", folder, HOST_FOLDER)]
     return operations
 
 
-def interpreter_folders():
+def interpreter_paths():
     """Where the running interpreter, its standard library and its packages are."""
-    base = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))
-    found = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, sys.base_exec_prefix)}
+    real = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))
+    prefixes = {real, *(os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, sys.base_exec_prefix))}
     # A venv's own path, too, where a link leads to it: its scripts and pyvenv.cfg name that path.
-    found |= {os.path.abspath(sys.prefix), os.path.abspath(sys.base_prefix), base}
-    for path in found:
-        if path.count("/") < 2 and path not in ("/usr", "/opt"):
-            raise OSError(f"the interpreter lives in {path}, which cannot be shown without everything else in it")
-    return sorted(found)
+    prefixes |= {os.path.abspath(sys.prefix), os.path.abspath(sys.base_prefix)}
+    paths = {f"{prefix}/{name}" for prefix in prefixes for name in PREFIX}
+    if any(beneath(prefix, ["/nix/store"]) for prefix in prefixes):
+        paths.add("/nix/store")  # where its libraries are
+    return sorted(path for path in paths if os.path.exists(path))
 
 
 def interpreter_links(folders):
@@ -71,11 +77,11 @@ def beneath(path, folders):
     return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
 
 
-def outermost(paths):
-    """The paths without those that lie in another of them."""
+def outermost(paths, shown=()):
+    """The paths without those that lie in another of them, or in one that is shown."""
     kept = []
     for path in sorted(set(paths)):
-        if not beneath(path, kept):
+        if not beneath(path, [*kept, *shown]):
             kept.append(path)
     return kept
 

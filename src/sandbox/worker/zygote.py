@@ -4,7 +4,7 @@ Orders come as JSON lines on standard input, events go out as JSON lines on stan
 code or results: files are handed through as descriptors. Everything it started dies when its input ends, which is also
 what happens when the host crashes (without namespaces the kernel's parent-death signal would be too early: it would
 leave the daemons and the folder that sessions made).
-Started by launch.py as `python -s -B zygote.py SETTINGS_JSON` with an environment made by the host (a fixed PYTHONHASHSEED: the
+Started by launch.py as `python -s -B zygote.py SETTINGS_FILE` (or the number of a descriptor) with an environment made by the host (a fixed PYTHONHASHSEED: the
 order of sets must not change from run to run, so `-I`, which ignores the variable, cannot be used).
 """
 
@@ -13,13 +13,15 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 import time
 import traceback
 
-sys.path[0] = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[0] = HERE
 
 import isolation  # noqa: E402  (the path above comes first)
 import linux  # noqa: E402
@@ -33,15 +35,21 @@ PRELOADED = (
     *("PIL.ImageOps", "PIL.ImageStat", "PIL.PngImagePlugin", "PIL.JpegImagePlugin"),
 )
 EXIT_FAULT, EXIT_OUT_OF_MEMORY = 70, 71
+REMOVE = shutil.which("rm") or "/bin/rm"
 
 
 class Refused(Exception):
     """A setting of the user that cannot be; its text is the whole message."""
 
 
+# Events go where standard output led; what a module prints while it is loaded goes to the errors.
+EVENTS = os.dup(1)
+os.dup2(2, 1)
+
+
 def emit(**event):
     try:
-        os.write(1, json.dumps(event).encode() + b"\n")
+        os.write(EVENTS, json.dumps(event).encode() + b"\n")
     except OSError:
         pass  # the host is gone, and the end of our input says so too; or a session has closed its descriptors
 
@@ -64,8 +72,9 @@ class Opener:
 
 
 class Zygote:
-    def __init__(self, settings):
+    def __init__(self, settings, run_session):
         self.settings = settings
+        self.run_session = run_session
         self.separates = settings["launcher"] in ("bubblewrap", "worker")
         self.opener = Opener(settings.get("files"))
         self.pid = os.getpid()
@@ -147,8 +156,8 @@ class Zygote:
             for path in paths:
                 try:
                     descriptor = self.opener.open(path)
-                except OSError as error:
-                    mailbox.send(str(error.errno).encode())
+                except (OSError, ValueError) as error:  # a ValueError is a path that no file can have
+                    mailbox.send(str(getattr(error, "errno", None) or errno.EINVAL).encode())
                     continue
                 try:
                     socket.send_fds(mailbox, [b"0"], [descriptor])
@@ -166,9 +175,7 @@ class Zygote:
                 self.separate(order["session"])
             else:
                 linux.die_with_parent(self.pid)
-            import session
-
-            session.main(order, self.settings)
+            self.run_session(order, self.settings)
         except BrokenPipeError:
             os._exit(0)
         except MemoryError:
@@ -229,7 +236,7 @@ class Zygote:
         except FileNotFoundError:
             pass
         except OSError:  # not empty: its content is not ours, leave the walk to a separate process
-            self.helpers.add(os.posix_spawn("/bin/rm", ["rm", "-rf", "--", scratch], {}))
+            self.helpers.add(os.posix_spawn(REMOVE, ["rm", "-rf", "--", scratch], {}))
 
     def close(self):
         signal.set_wakeup_fd(-1)
@@ -246,7 +253,7 @@ class Zygote:
                 self.kill(pid)
             time.sleep(0.002)
         if not self.separates:  # else launch.py clears up
-            os.execv("/bin/rm", ["rm", "-rf", "--", self.settings["folder"]])
+            os.execv(REMOVE, ["rm", "-rf", "--", self.settings["folder"]])
 
 
 def connect(path):
@@ -297,7 +304,7 @@ def prepare(settings):
     set_rc(settings["matplotlibRc"])
     import figures
     import lazy_ticks
-    import session  # noqa: F401
+    import session
 
     lazy_ticks.install()
     for name in (*PRELOADED, *settings["preload"]):
@@ -308,8 +315,32 @@ def prepare(settings):
     if settings["launcher"] != "none":
         seccomp.program(os.uname().machine, 1, True)  # cached, as sessions in namespaces need it
     del sys.path[0]
+    for name in [name for name, module in sys.modules.items() if is_ours(module) and name != "__main__"]:
+        del sys.modules[name]  # the names are free for programs' own modules
+    refuse_threads(settings.get("proc"))
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
     gc.collect()
     gc.freeze()
+    return session.main
+
+
+def is_ours(module):
+    return os.path.dirname(getattr(module, "__file__", None) or "") == HERE
+
+
+def refuse_threads(proc):
+    """A process with threads cannot be forked safely: what they hold stays held in the child."""
+    if proc is None:
+        return
+    task = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+    try:
+        threads = len(os.listdir(task)) - 1
+    finally:
+        os.close(task)
+    if threads > 0:
+        raise Refused(f"python.packages: loading them must not start threads, but {threads} run; leave out the package "
+                      "that does, programs can import it themselves")
 
 
 def set_rc(values):
@@ -332,14 +363,16 @@ def set_rc(values):
 
 
 def main():
-    settings = json.loads(sys.argv[1])
+    source = sys.argv[1]
+    with open(int(source) if source.isdigit() else source) as file:
+        settings = json.load(file)
     try:
-        prepare(settings)
+        run_session = prepare(settings)
     except Refused as refused:
         emit(event="refused", message=str(refused))
         sys.exit(1)
-    sys.argv[:] = [""]
-    zygote = Zygote(settings)
+    sys.argv[:], sys.orig_argv[:] = [""], [sys.executable]
+    zygote = Zygote(settings, run_session)
     emit(event="ready", python=sys.version.split()[0])
     try:
         zygote.serve()
