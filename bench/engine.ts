@@ -41,7 +41,7 @@ export const benchEngine: Benchmark = {
     const threads = availableParallelism();
     const root = mkdtempSync(join(tmpdir(), "pyvision-bench-"));
     const most = Math.max(...[...plan.training, ...plan.sampling].map(({ rounds }) => rounds));
-    const work = reporter.start("engine", most + (plan.memory ? 6 : 4), "steps");
+    const work = reporter.start("engine", most + 5 + (plan.memory ? 6 : 4), "steps");
     const sides: Side[] = [];
     const notes: string[] = [];
     try {
