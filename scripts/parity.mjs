@@ -1,6 +1,6 @@
-// `npm run test:parity`: the embedded engine against Hugging Face Transformers. Makes the Python environment of
-// requirements-parity.txt and requirements-jupyter.txt (or takes the interpreter that PYVISION_PARITY_PYTHON names), then runs every
-// src/**/*.parity.ts. Words after `--` keep only the files whose path holds one of them; what begins with a dash goes to
+// `npm run test:parity`: what is compared with other programs (Transformers, a Jupyter server) or takes long. Makes the
+// Python environment of requirements-parity.txt and requirements-jupyter.txt (or takes the interpreter that
+// PYVISION_PARITY_PYTHON names), then runs every src/**/*.parity.ts. Words after `--` keep only the files whose path holds one of them; what begins with a dash goes to
 // the runner, but for `--write-golden`, which writes the golden files of the plain test suite anew instead of testing.
 import { launch } from "./launch.mjs";
 import { projectRoot, setupOrExit } from "./setup.mjs";

@@ -1,6 +1,7 @@
 // `pyvision export --hf DIR`: a checkpoint for other people's tools.
 import type { Command } from "commander";
 import { exportToTransformers } from "../models/qwen2_5_vl/export.ts";
+import { resolveInputPath } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 
 interface ExportOptions {
@@ -19,7 +20,8 @@ export function registerExport(program: Command): void {
     .requiredOption("--hf <dir>", "folder to write; it must be empty or not exist")
     .option("--checkpoint <dir>", "checkpoint to take", "checkpoints/image-mini/sft")
     .action(async ({ hf, checkpoint }: ExportOptions) => {
-      const { files, parameters } = await exportToTransformers(checkpoint, hf);
+      const source = resolveInputPath(checkpoint, "--checkpoint");
+      const { files, parameters } = await exportToTransformers(source, hf);
       const reporter = createReporter();
       reporter.print(`${hf}: ${parameters.toLocaleString("en")} parameters of ${checkpoint}`);
       reporter.print(`  ${files.join(", ")}`);

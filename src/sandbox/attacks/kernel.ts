@@ -245,7 +245,7 @@ export const KERNEL: readonly Attack[] = [
       py`
         import fcntl, os, struct
         file, (reader, writer), answered = os.open(np.__file__, os.O_RDONLY), os.pipe(), []
-        for fd in (file, os.open('/usr', os.O_RDONLY), reader, 1, 3):
+        for fd in (file, os.open('/usr/lib', os.O_RDONLY), reader, 1, 3):
             for command, argument in ((8, os.getppid() or 2), (8, @hostpid@), (10, 9), (15, struct.pack('ii', 1, @hostpid@)), (1024, 0), (1026, 1), (1031, 1 << 20), (1033, 15)):
                 try: fcntl.fcntl(fd, command, argument); answered.append((fd, command))
                 except OSError: pass
@@ -263,7 +263,7 @@ export const KERNEL: readonly Attack[] = [
         import ctypes, os
         libc = ctypes.CDLL(None, use_errno=True)
         buffer, answered = ctypes.create_string_buffer(4096), []
-        for fd in (0, 1, 2, 3, os.open('/usr', os.O_RDONLY), os.open(np.__file__, os.O_RDONLY), os.open('f', os.O_CREAT | os.O_RDWR)):
+        for fd in (0, 1, 2, 3, os.open('/usr/lib', os.O_RDONLY), os.open(np.__file__, os.O_RDONLY), os.open('f', os.O_CREAT | os.O_RDWR)):
             for request in (0x5412, 0x8912, 0x8927, 0x4B46, 0x127B, 0x40086602, 0x80086601, 0xC020660B, 0x5422, 0x6601, 0xC0045877):
                 if libc.ioctl(fd, request, buffer) == 0: answered.append((fd, hex(request)))
         print('ANSWERED', answered)

@@ -58,7 +58,7 @@ def start(settings):
     /proc in its settings."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-    as_root = os.geteuid() == 0 and is_mapped(linux.UNPRIVILEGED)
+    as_root = os.geteuid() == 0 and is_mapped(linux.UNPRIVILEGED) and may_mount()
     if as_root:
         os.chown(settings["folder"], linux.UNPRIVILEGED, linux.UNPRIVILEGED)
     inner = {**settings, "files": theirs.fileno(), "proc": proc, "dropRoot": as_root}
@@ -85,6 +85,13 @@ def is_mapped(user):
     with open("/proc/self/uid_map") as file:
         ranges = [[int(number) for number in line.split()] for line in file]
     return any(first <= user < first + count for first, _, count in ranges)
+
+
+def may_mount():
+    """Whether this root has CAP_SYS_ADMIN: in a container it often has not, and is then an ordinary user, too."""
+    with open("/proc/self/status") as file:
+        capabilities = next(int(line.split()[1], 16) for line in file if line.startswith("CapEff"))
+    return bool(capabilities >> 21 & 1)
 
 
 def text_file(text, passed):
