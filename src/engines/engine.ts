@@ -87,7 +87,7 @@ export interface Engine extends Sampler {
   readonly parameterCount: number;
   /** Adds the gradient of the summed loss to the accumulator. */
   forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult>;
-  /** Applies the accumulated gradient, then clears it. */
+  /** Applies the accumulated gradient, then clears it. Without one nothing changes, and the norm is 0. */
   optimStep(params: AdamWParams): Promise<OptimStepResult>;
   /** Writes weights, tokenizer and processor config in Hugging Face layout (no optimiser state). */
   saveWeights(dir: string): Promise<void>;

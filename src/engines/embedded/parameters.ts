@@ -23,6 +23,8 @@ export class ParameterStore {
   private readonly byName: ReadonlyMap<string, Parameter>;
   /** Optimiser steps taken. */
   step = 0;
+  /** Whether anything has been accumulated since the last step. */
+  private hasGradient = false;
 
   /** @throws EngineError when a weight is missing or has the wrong number of values. */
   constructor(specs: readonly ParameterSpec[], weights: ReadonlyMap<string, Float32Array>) {
@@ -65,6 +67,7 @@ export class ParameterStore {
   }
 
   accumulate(name: string, gradient: Float32Array): void {
+    this.hasGradient = true;
     const sum = this.get(name).gradient;
     for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
   }
@@ -75,11 +78,12 @@ export class ParameterStore {
   }
 
   /**
-   * Clips, updates and clears.
+   * Clips, updates and clears. Without a gradient there is no step: weights do not decay and moments stay.
    * @throws NonFiniteError when the gradient is not finite: weights and moments are untouched, the gradient is cleared
    */
   adamW(params: AdamWParams): OptimStepResult {
     const { learningRate, beta1, beta2, epsilon, weightDecay, maxGradNorm } = params;
+    if (!this.hasGradient) return { gradNorm: 0 };
     const gradNorm = this.gradientNorm();
     const clip = maxGradNorm > 0 && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1;
     if (gradNorm * clip > LARGEST_GRADIENT)
@@ -105,6 +109,7 @@ export class ParameterStore {
   }
 
   clearGradient(): void {
+    this.hasGradient = false;
     for (const { gradient } of this.parameters) gradient.fill(0);
   }
 

@@ -1,0 +1,123 @@
+// The suite itself: engines that are wrong in one respect each, and the promise that must notice.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { PyVisionError } from "../core/errors.ts";
+import { checkEnginePromise, defineEngineConformance } from "./conformance.ts";
+import { EmbeddedEngine } from "./embedded/embeddedEngine.ts";
+import { smallEngine } from "./embedded/testModel.ts";
+import type { Engine } from "./engine.ts";
+
+const sound = (dir?: string): Promise<EmbeddedEngine> =>
+  dir === undefined ? smallEngine() : EmbeddedEngine.load(dir, { threads: 1 });
+
+/** For each promise, what a faulty engine does instead. */
+const FAULTS: Readonly<Record<string, (engine: Engine) => Partial<Engine>>> = {
+  "results come in the order of the requests and are those of each request alone": (engine) => ({
+    sample: async (requests) => [...(await engine.sample(requests))].reverse(),
+  }),
+  "each sequence draws from its own stream, one number a token": (engine) => ({
+    sample: (requests) => engine.sample(requests.map((r) => ({ ...r, random: requests[0]!.random }))),
+  }),
+  "greedy takes the likeliest token and nothing from the stream; top-1 and a tiny top-p do the same": (
+    engine,
+  ) => ({
+    sample: (requests) =>
+      engine.sample(requests.map((r) => ({ ...r, params: { ...r.params, temperature: 1 } }))),
+  }),
+  "log-probabilities are those of temperature 1 without truncation, and those of training": (engine) => ({
+    sample: async (requests) =>
+      (await engine.sample(requests)).map((result, i) => {
+        const { temperature } = requests[i]!.params;
+        return { ...result, logprobs: result.logprobs.map((p) => p / (temperature || 1)) };
+      }),
+  }),
+  "a stop string ends a turn right after the token that completes it": (engine) => ({
+    sample: (requests) =>
+      engine.sample(requests.map((r) => ({ ...r, params: { ...r.params, stopStrings: [] } }))),
+  }),
+  "members of a group draw what they draw alone, whether they begin together or later": (engine) => {
+    const known = new Map<string, ReturnType<Engine["sample"]>>();
+    return {
+      sample: async (requests) => {
+        const results = requests.map(async (r) => {
+          const key = r.promptKey ?? r.sequenceId;
+          const result = known.get(key) ?? engine.sample([r]);
+          known.set(key, result);
+          return (await result)[0]!;
+        });
+        return Promise.all(results);
+      },
+    };
+  },
+  "an update makes every cache stale": (engine) => {
+    const known = new Map<string, ReturnType<Engine["sample"]>>();
+    return {
+      sample: (requests) => {
+        const key = requests.map((r) => r.sequenceId).join();
+        const result = known.get(key) ?? engine.sample(requests);
+        known.set(key, result);
+        return result;
+      },
+    };
+  },
+  "a batch is the sum of its parts, and calls accumulate": (engine) => ({
+    forwardBackward: async (batch, loss) => {
+      const result = await engine.forwardBackward(batch, loss);
+      return { ...result, loss: result.loss / batch.length };
+    },
+  }),
+  "a mask weighs its token; where it is 0 nothing contributes and the log-probability given back is 0": (
+    engine,
+  ) => ({
+    forwardBackward: (batch, loss) =>
+      engine.forwardBackward(
+        batch.map((d) => ({ ...d, mask: d.mask.map((weight) => (weight === 0 ? 0 : 1)) })),
+        loss,
+      ),
+  }),
+  "cross-entropy and the clipped PPO loss are the sums they promise, the entropy a sum over trained tokens": (
+    engine,
+  ) => ({
+    forwardBackward: (batch, loss) =>
+      engine.forwardBackward(batch, loss.type === "ppo" ? { ...loss, clipHigh: loss.clipLow } : loss),
+  }),
+  "optimStep clears the accumulator and reports the norm before clipping": (engine) => ({
+    optimStep: async (params) => {
+      const { gradNorm } = await engine.optimStep(params);
+      return { gradNorm: params.maxGradNorm > 0 ? Math.min(gradNorm, params.maxGradNorm) : gradNorm };
+    },
+  }),
+  "clipping shortens the gradient": (engine) => ({
+    optimStep: (params) => engine.optimStep({ ...params, maxGradNorm: 0 }),
+  }),
+  "a saved state continues exactly, also in an engine that has gone on or holds a gradient": (engine) => ({
+    loadState: async () => undefined,
+    saveState: (dir) => engine.saveState(dir),
+  }),
+  "after dispose every call rejects, and what was asked for before it is answered": () => ({
+    dispose: async () => undefined,
+  }),
+};
+
+for (const [promise, fault] of Object.entries(FAULTS))
+  test(`noticed: not ${promise}`, async () => {
+    const opened: EmbeddedEngine[] = [];
+    const faulty = async (dir?: string): Promise<Engine> => {
+      const engine = await sound(dir);
+      opened.push(engine);
+      const dispose = (): Promise<void> => engine.dispose();
+      return Object.assign(Object.create(engine) as Engine, { dispose, ...fault(engine) });
+    };
+    await assert.rejects(
+      checkEnginePromise(promise, faulty),
+      (error) => error instanceof assert.AssertionError || error instanceof PyVisionError,
+    );
+    for (const engine of opened) await engine.dispose();
+  });
+
+test("a gap that names no promise is refused", () => {
+  assert.throws(
+    () => defineEngineConformance("x", sound, { "does the dishes": "no hands" }),
+    /there is no promise named "does the dishes"/,
+  );
+});
