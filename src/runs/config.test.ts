@@ -52,6 +52,7 @@ test("an empty config is the paper's settings", () => {
 
 test("sections are what the rooms take, so that nothing is renamed on the way", () => {
   const config = parseConfig("", "a.yaml");
+  if (config.tasks.type !== "world") assert.fail("the default tasks are those of the image world");
   const { type: _type, ...world } = config.tasks;
   // 0, for all cores and for a share of the memory, is left out there, and the first two are dealt with before.
   const {
@@ -242,4 +243,27 @@ test("an input path is looked for in the working directory, then in the package"
     name: "ConfigError",
     message: /^model\.init: "no\/such" does not exist \(looked for \/tmp\/no\/such and /,
   });
+});
+
+test("agent.context chooses how media enter the context, and its mistakes are named", () => {
+  const of = (set: string): unknown => loadConfig(recipe, [set]).agent.context;
+  assert.equal("context" in loadConfig(recipe).agent, false);
+  assert.deepEqual(of("agent.context.type=videoFrames"), {
+    type: "videoFrames",
+    frames: 16,
+    inRuntime: false,
+  });
+  assert.deepEqual(of("agent.context={type: imageInRuntime}"), { type: "imageInRuntime" });
+  assert.throws(
+    () => of("agent.context.type=videoFrame"),
+    /agent\.context\.type must be one of .*nearest valid value: "videoFrames"/,
+  );
+  assert.throws(
+    () => of("agent.context={type: imageInBoth, frames: 3}"),
+    /unknown key agent\.context\.frames/,
+  );
+  assert.throws(
+    () => of("agent.context={type: videoFrames, frames: 0}"),
+    /agent\.context\.frames must be at least 1/,
+  );
 });

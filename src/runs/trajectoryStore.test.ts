@@ -78,6 +78,9 @@ test("a trajectory comes back exactly, with every outcome and end reason", () =>
   const store = openTrajectoryStore(join(root, "exact"));
   assert.equal(store.save("train-000001", [{ trajectories: all }]), 8);
   assert.deepEqual(openTrajectoryStore(join(root, "exact")).load("train-000001"), all);
+  const later = { ...(all[0] as ScoredTrajectory), firstLabel: 2 };
+  store.save("later", [{ trajectories: [later] }]);
+  assert.deepEqual(store.load("later"), [later]);
 });
 
 test("what was not there stays away: no answer, no reward, accuracy undecided", () => {
@@ -85,7 +88,7 @@ test("what was not there stays away: no answer, no reward, accuracy undecided", 
   const plain: Trajectory = bare;
   const undecided: ScoredTrajectory = { ...bare, reward: { total: 0, accuracy: undefined, toolCall: 0 } };
   const store = openTrajectoryStore(join(root, "absent"));
-  store.save("x", [{ trajectories: [plain as ScoredTrajectory, undecided] }]);
+  store.save("x", [{ trajectories: [plain, undecided] }]);
   assert.deepEqual(store.load("x"), [plain, undecided]);
   assert.ok(!("answer" in (store.load("x")[0] ?? {})));
 });

@@ -6,9 +6,14 @@ import { join } from "node:path";
 import { decode, encode } from "fast-png";
 import { DataError } from "../core/errors.ts";
 import type { RgbImage } from "../core/image.ts";
-import type { ScoredTrajectory, Trajectory, TrajectoryGroup } from "../core/trajectory.ts";
+import type { ScoredTrajectory, Trajectory } from "../core/trajectory.ts";
 import { writeFileAtomic } from "./files.ts";
 import { trajectoryFromJson, trajectoryToJson } from "./trajectoryJson.ts";
+
+/** Trajectories of one task; those of questions without a known answer are not scored. */
+export interface StoredGroup {
+  readonly trajectories: readonly (Trajectory | ScoredTrajectory)[];
+}
 
 export interface TrajectoryStore {
   readonly path: string;
@@ -16,7 +21,7 @@ export interface TrajectoryStore {
    * Stores whole groups, from the first on, until `limit` trajectories are reached (a group that would pass the limit
    * is stored when it is the first). Replaces what the step had. Returns how many trajectories were stored.
    */
-  save(name: string, groups: readonly Pick<TrajectoryGroup, "trajectories">[], limit?: number): number;
+  save(name: string, groups: readonly StoredGroup[], limit?: number): number;
   /** Names that were saved, in order. */
   names(): string[];
   /** @throws DataError when there is no such name, or a line or picture is damaged */

@@ -4,17 +4,18 @@ import { loadTemplate, type PromptTemplate } from "../../agent/template.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
-import type { Task } from "../../core/task.ts";
+import type { Task, TaskSource } from "../../core/task.ts";
 import type { TrajectoryGroup } from "../../core/trajectory.ts";
 import type { Codec, Sampler } from "../../engines/engine.ts";
 import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
-import { scoreTrajectory } from "../../rewards/reward.ts";
+import { type RewardFunction, scoreTrajectory } from "../../rewards/reward.ts";
 import { collectGroups, type CollectProgress } from "../../rollout/collect.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
-import { createWorld, type Split, type WorldSource } from "../../tasks/world/world.ts";
+import type { Split } from "../../tasks/world/world.ts";
 import { type PythonTool, startPythonTool } from "./pythonTool.ts";
 import { warnIfNotReproducible } from "./reproducibility.ts";
 import { checkSandboxFailures } from "./sandboxFailures.ts";
+import { type TaskWorld, taskWorldOf } from "./taskWorld.ts";
 
 export interface RolloutOptions {
   readonly tasks: readonly Task[];
@@ -26,6 +27,8 @@ export interface RolloutOptions {
   readonly maxTurns?: number;
   /** Replaces the engine as the source of turns (the scripted teacher). */
   readonly sampler?: Sampler;
+  /** Replaces the recipe's reward. */
+  readonly reward?: RewardFunction;
   readonly onProgress?: (progress: CollectProgress) => void;
 }
 
@@ -35,7 +38,8 @@ export interface Workbench {
   readonly template: PromptTemplate;
   /** What isolates the Python tool and which packages it has besides its own. */
   readonly python: PythonTool["record"];
-  tasks(split: Split): WorldSource;
+  readonly world: TaskWorld;
+  tasks(split: Split): TaskSource;
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
   close(): Promise<void>;
 }
@@ -75,6 +79,7 @@ function workbench(
   reporter: Reporter,
 ): Workbench {
   const template = loadTemplate(config.agent.template);
+  const world = taskWorldOf(config);
   const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule, concurrent } =
     config.agent;
   return {
@@ -82,7 +87,8 @@ function workbench(
     codec: engine.codec,
     template,
     python: record,
-    tasks: (split) => worldOf(config, split),
+    world,
+    tasks: (split) => world.tasks(split),
     rollout: async (o) => {
       const groups = await collectGroups({
         tasks: o.tasks,
@@ -95,7 +101,7 @@ function workbench(
         limits: { maxTurns: o.maxTurns ?? maxTurns, maxTurnTokens, maxContextTokens, maxImages },
         errorPolicy: onPythonError,
         sampling: o.sampling,
-        reward: (trajectory) => scoreTrajectory(trajectory, config.reward),
+        reward: o.reward ?? ((trajectory) => scoreTrajectory(trajectory, config.reward, world.grade)),
         randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
         batching: { schedule },
         ...(concurrent !== undefined && { concurrency: concurrent }),
@@ -106,17 +112,8 @@ function workbench(
     },
     close: async () => {
       await runtime.close();
+      world.close();
       await engine.dispose();
     },
   };
-}
-
-function worldOf({ tasks }: ResolvedConfig, split: Split): WorldSource {
-  return createWorld({
-    seed: tasks.seed,
-    split,
-    weights: tasks.weights,
-    places: tasks.places,
-    contrast: tasks.contrast,
-  });
 }
