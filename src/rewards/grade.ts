@@ -30,7 +30,7 @@ const NUMBER_WORDS = (
 ).split(" ");
 
 /** Value of a text that is a number and nothing else: digits (thousands commas allowed) or a word up to twenty. */
-function numberOf(text: string): number | undefined {
+export function numberOf(text: string): number | undefined {
   const word = NUMBER_WORDS.indexOf(text);
   if (word >= 0) return word;
   if (!/^[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?(e[+-]?\d+)?$/.test(text) || !/^[+-]?[\d.]/.test(text))

@@ -12,18 +12,25 @@ export interface RewardOptions {
   readonly maxAnswerChars: number;
 }
 
+/** Whether an answer to a question of this kind is right. */
+export type Grader = (answer: string, groundTruth: string, taskKind: string) => 0 | 1;
+
 /** Scores one finished trajectory; asynchronous graders (a judge) fit the same type. */
 export type RewardFunction = (trajectory: Trajectory) => Reward | Promise<Reward>;
 
 /** Accuracy is undefined only when the sandbox failed: that is our fault and says nothing about the policy. */
-export function scoreTrajectory(trajectory: Trajectory, options: RewardOptions): Reward {
+export function scoreTrajectory(
+  trajectory: Trajectory,
+  options: RewardOptions,
+  grade: Grader = gradeAnswer,
+): Reward {
   if (trajectory.endReason.type === "sandboxFailure") return { total: 0, accuracy: undefined, toolCall: 0 };
   const { answer } = trajectory;
   const readable =
     trajectory.endReason.type === "answered" &&
     answer !== undefined &&
     answer.length <= options.maxAnswerChars;
-  if (!readable || gradeAnswer(answer, trajectory.groundTruth) === 0)
+  if (!readable || grade(answer, trajectory.groundTruth, trajectory.taskKind) === 0)
     return { total: 0, accuracy: 0, toolCall: 0 };
   const calls = options.countedCalls === "ran" ? trajectory.toolCalls : trajectory.effectiveToolCalls;
   const toolCall = options.toolCall * calls;

@@ -5,9 +5,8 @@ import { z } from "zod";
 import { endReasonTypes } from "../learning/filters.ts";
 import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
-import { PLACES } from "../tasks/world/vocabulary.ts";
-import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
 import { python } from "./pythonSchema.ts";
+import { tasks } from "./tasksSchema.ts";
 
 const count = z.int().min(1);
 const countOrNone = z.int().min(0);
@@ -115,29 +114,6 @@ const model = z.strictObject({
     })
     .exactOptional(),
 });
-
-const tasks = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("world"),
-    /** Seed of the task stream; splits never share a task. Separate from the run's seed, so seeds share data. */
-    seed: z.int().min(0).default(0),
-    /** Relative frequency of each kind of task; 0 leaves it out. */
-    weights: z
-      .strictObject({
-        plain: z.number().min(0).default(DEFAULT_WEIGHTS.plain),
-        look: z.number().min(0).default(DEFAULT_WEIGHTS.look),
-        search: z.number().min(0).default(DEFAULT_WEIGHTS.search),
-        compare: z.number().min(0).default(DEFAULT_WEIGHTS.compare),
-        count: z.number().min(0).default(DEFAULT_WEIGHTS.count),
-      })
-      .refine((w) => Object.values(w).some((weight) => weight > 0), "must have at least one weight above 0")
-      .prefault({}),
-    /** Regions an object can hide in. */
-    places: z.int().min(2).max(PLACES.length).default(PLACES.length),
-    /** How plainly an object stands out: 1 most, near 0 hardly. */
-    contrast: z.number().gt(0).max(1).default(1),
-  }),
-]);
 
 const context = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("imageInBoth") }),

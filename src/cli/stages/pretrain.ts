@@ -11,9 +11,8 @@ import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import type { Tokenizer } from "../../models/qwen2_5_vl/tokenizer.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
-import { worldCorpus } from "../../tasks/world/corpus.ts";
-import { pretrainSample } from "../../tasks/world/pretrain.ts";
 import { runSupervised } from "./supervised.ts";
+import { taskWorldOf } from "./taskWorld.ts";
 
 /** Episodes whose texts train the tokenizer. */
 const CORPUS_EPISODES = 2000;
@@ -35,8 +34,8 @@ export async function runPretrain(
     );
   const template = loadTemplate(config.agent.template);
   reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
-  const corpus = worldCorpus({ seed: config.seed, template, episodes: CORPUS_EPISODES });
-  const tokenizer = trainTokenizer(corpus, architecture.vocabSize);
+  const world = taskWorldOf(config);
+  const tokenizer = trainTokenizer(world.corpus(template, CORPUS_EPISODES), architecture.vocabSize);
   const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits };
   const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
     threads: config.engine.threads,
@@ -45,10 +44,9 @@ export async function runPretrain(
     `new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`,
   );
   function* data(): Generator<Datum> {
-    const { contrast } = config.tasks;
     for (let i = 0; ; i++) {
       const random = randomStream(config.seed, "pretrain", i);
-      const { segments } = pretrainSample({ template, contrast }, engine.codec, random);
+      const segments = world.pretrainSegments(template, engine.codec, random);
       yield datumFromSegments(segments, 0, engine.codec.imagePadId);
     }
   }

@@ -1,17 +1,15 @@
 // `sft`: the cold start. A scripted teacher plays training tasks through the ordinary agent loop and real Python; what
 // comes out is trained on like any trajectory, loss on the model's own tokens only.
 import { datumFromSegments, type Datum } from "../../core/datum.ts";
-import { ConfigError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
+import type { Task } from "../../core/task.ts";
 import type { ScoredTrajectory } from "../../core/trajectory.ts";
 import { evaluateTrajectories } from "../../learning/evaluate.ts";
 import { formatReport } from "../../learning/formatReport.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
-import { Teacher } from "../../tasks/world/teacher.ts";
-import type { WorldTask } from "../../tasks/world/world.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { reproducibilityOf } from "./reproducibility.ts";
 import { runSupervised } from "./supervised.ts";
@@ -67,23 +65,17 @@ async function demonstrate(
   config: ResolvedConfig,
   reporter: Reporter,
 ): Promise<ScoredTrajectory[]> {
-  const { demonstrations: count, teacher: behaviour } = config.sft;
-  if (config.tasks.type !== "world")
-    throw new ConfigError("sft: the scripted teacher knows tasks of type world only");
+  const { demonstrations: count } = config.sft;
   const source = bench.tasks("train");
   const progress = reporter.start("demonstrations", count, "episodes");
   const played: ScoredTrajectory[] = [];
   for (let start = 0; start < count; start += CHUNK) {
     const tasks = Array.from({ length: Math.min(CHUNK, count - start) }, (_, i) => source.at(start + i));
     // Sequence ids end with the number of the episode in this collection.
-    const episodeOf = (sequenceId: string): { task: WorldTask; random: ReturnType<typeof randomStream> } => {
-      const task = tasks[Number(sequenceId.slice(sequenceId.lastIndexOf("/") + 1))] as WorldTask;
-      return { task, random: randomStream(config.seed, "teacher", task.id) };
-    };
-    const sampler = new Teacher({
+    const sampler = bench.world.teacher({
       codec: bench.codec,
-      episodeOf,
-      behaviour: { ...behaviour, maxCalls: config.agent.maxTurns - 1 },
+      taskOf: (sequenceId) => tasks[Number(sequenceId.slice(sequenceId.lastIndexOf("/") + 1))] as Task,
+      randomOf: (task) => randomStream(config.seed, "teacher", task.id),
     });
     const sampling = { temperature: 1, topP: 1, topK: 0 };
     const groups = await bench.rollout({

@@ -1,0 +1,70 @@
+// The `tasks` section of a recipe: which world or worlds questions come from.
+import { z } from "zod";
+import { DEFAULT_VIDEO_WEIGHTS } from "../tasks/video/videoWorld.ts";
+import { PLACES } from "../tasks/world/vocabulary.ts";
+import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
+
+const weight = (usual: number): z.ZodDefault<z.ZodNumber> => z.number().min(0).default(usual);
+const someWeight = [
+  (weights: Readonly<Record<string, number>>): boolean => Object.values(weights).some((w) => w > 0),
+  "must have at least one weight above 0",
+] as const;
+
+/** Seed of the task stream; splits never share a task. Separate from the run's seed, so seeds share data. */
+const seed = z.int().min(0).default(0);
+
+/** The mini world of visual search. */
+const world = {
+  /** Relative frequency of each kind of task; 0 leaves it out. */
+  weights: z
+    .strictObject({
+      plain: weight(DEFAULT_WEIGHTS.plain),
+      look: weight(DEFAULT_WEIGHTS.look),
+      search: weight(DEFAULT_WEIGHTS.search),
+      compare: weight(DEFAULT_WEIGHTS.compare),
+      count: weight(DEFAULT_WEIGHTS.count),
+    })
+    .refine(...someWeight)
+    .prefault({}),
+  /** Regions an object can hide in. */
+  places: z.int().min(2).max(PLACES.length).default(PLACES.length),
+  /** How plainly an object stands out: 1 most, near 0 hardly. */
+  contrast: z.number().gt(0).max(1).default(1),
+};
+
+/** The mini world of video. */
+const videoWorld = {
+  /** Relative frequency of each kind of question; 0 leaves it out. */
+  weights: z
+    .strictObject({
+      at: weight(DEFAULT_VIDEO_WEIGHTS.at),
+      what: weight(DEFAULT_VIDEO_WEIGHTS.what),
+      when: weight(DEFAULT_VIDEO_WEIGHTS.when),
+      order: weight(DEFAULT_VIDEO_WEIGHTS.order),
+      count: weight(DEFAULT_VIDEO_WEIGHTS.count),
+      where: weight(DEFAULT_VIDEO_WEIGHTS.where),
+    })
+    .refine(...someWeight)
+    .prefault({}),
+  /**
+   * A number is right from this mean relative accuracy on (VSI-Bench): 0.5, the reference's, takes errors of up to 30%,
+   * 0.9 of up to 10%.
+   */
+  leastRelativeAccuracy: z.number().gt(0).max(1).default(0.5),
+};
+
+export const tasks = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("world"), seed, ...world }),
+  z.strictObject({ type: z.literal("videoWorld"), seed, ...videoWorld }),
+  /** Both in one run. */
+  z.strictObject({
+    type: z.literal("mixed"),
+    seed,
+    world: z.strictObject(world).prefault({}),
+    videoWorld: z.strictObject(videoWorld).prefault({}),
+    /** Share of video prompts before the cap. */
+    videoShare: z.number().min(0).max(1).default(0.5),
+    /** Video prompts at most in a generation batch; what is above it is refilled with image prompts. */
+    maxVideos: z.int().min(0).default(8),
+  }),
+]);
