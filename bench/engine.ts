@@ -30,6 +30,8 @@ import {
 const CHECKPOINT = fileURLToPath(new URL("../checkpoints/image-mini/sft", import.meta.url));
 const FIND_PYTHON = fileURLToPath(new URL("engine/peerPython.mjs", import.meta.url));
 const MATMUL_SIZE = 2048;
+/** Above this load before the start the figures are not to be trusted. */
+const QUIET_LOAD = 0.5;
 /** Above this share of a core the side that waits is not idle. */
 const IDLE_LIMIT = 0.05;
 
@@ -68,6 +70,12 @@ export const benchEngine: Benchmark = {
       const { cases, losses } = casesOf(plan, ours, torch, compiled);
       const rounds = await runRounds(cases, [...sides], plan.seconds, clockTicks(), work);
       noteRounds(rounds, plan, losses, notes);
+      const { loadAtStart } = machine();
+      if (loadAtStart > QUIET_LOAD)
+        notes.push(
+          `other programs kept the machine busy (load ${loadAtStart} at the start): PyTorch's threads wait for each other and ` +
+            `suffer more from that than ours, so the ratios flatter ours; bars count on a quiet machine only`,
+        );
       const memory = plan.memory
         ? await peakMemory(
             () => Side.ours(),
