@@ -13,49 +13,18 @@
 //                    7. images: figures would exceed maxImages                                       imageLimit
 // An observation enters whole or not at all, so every finished sequence ends with a sampled turn (or is a bare prompt).
 import { EngineError, SandboxError } from "../core/errors.ts";
-import type { Random } from "../core/random.ts";
-import type { Task } from "../core/task.ts";
 import { segmentLength } from "../core/datum.ts";
 import type { EndReason, Segment, Trajectory, Turn } from "../core/trajectory.ts";
-import type { Codec, Sampler, SampleResult, SamplingParams } from "../engines/engine.ts";
-import type { PythonRuntime, PythonSession } from "../sandbox/runtime.ts";
+import type { SampleResult } from "../engines/engine.ts";
+import type { PythonSession } from "../sandbox/runtime.ts";
 import { strategyFor } from "./context/choose.ts";
 import type { PreparedContext } from "./context/context.ts";
+import type { EpisodeOptions } from "./episodeOptions.ts";
 import { NoveltyTracker } from "./novelty.ts";
 import { observationSegments } from "./observation.ts";
 import { parseTurn } from "./parser.ts";
-import type { PromptTemplate } from "./template.ts";
 
-export interface EpisodeLimits {
-  /** Sampled turns, the answering one included. */
-  readonly maxTurns: number;
-  readonly maxTurnTokens: number;
-  /** The whole sequence: prompt, images, turns, observations. */
-  readonly maxContextTokens: number;
-  /** Images in the context, those of the prompt included. */
-  readonly maxImages: number;
-}
-
-/** `show`: a failed call is an observation like any other. `end`: it ends the episode (the reference's behaviour). */
-export type ErrorPolicy = "show" | "end";
-
-export interface EpisodeOptions {
-  readonly task: Task;
-  /** Group member number. */
-  readonly member: number;
-  readonly template: PromptTemplate;
-  readonly codec: Codec;
-  readonly sampler: Sampler;
-  readonly runtime: PythonRuntime;
-  readonly limits: EpisodeLimits;
-  readonly errorPolicy: ErrorPolicy;
-  readonly sampling: Pick<SamplingParams, "temperature" | "topP" | "topK">;
-  readonly random: Random;
-  readonly sequenceId: string;
-  readonly promptKey?: string;
-  /** How the task begins, when the caller has it prepared (once for a group). Default: as its medium asks for. */
-  readonly context?: PreparedContext | Promise<PreparedContext>;
-}
+export type { EpisodeLimits, EpisodeOptions, ErrorPolicy } from "./episodeOptions.ts";
 
 /**
  * Plays one episode. The Python session is opened at the first call (many episodes never call) and always closed; the

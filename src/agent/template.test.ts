@@ -23,6 +23,15 @@ test("the built-in templates load by name and by path", () => {
   );
 });
 
+test("a template without words for other contexts loads; the built-in ones have them all", () => {
+  const own = parseTemplate(mini.replace(/contexts:\n( {2}.*\n)+/, ""), "my.yaml");
+  assert.deepEqual([own.contexts, own.videoLabel], [{}, "video_clue_{i}"]);
+  for (const name of BUILT_IN_TEMPLATES)
+    assert.deepEqual(Object.keys(loadTemplate(name).contexts).sort(), [
+      ...["imageInRuntime", "videoFrames", "videoFramesInBoth", "videoInRuntime"],
+    ]);
+});
+
 test("both built-in templates keep the protocol", () => {
   for (const name of BUILT_IN_TEMPLATES) {
     const { codeOpen, codeClose, fence, answerOpen, answerClose, boxed } = loadTemplate(name);
@@ -49,6 +58,16 @@ test("errors name the key, the file and the nearest valid name", () => {
   );
   fails(mini.replace("system: Look with Python.", "system: 3"), /system: .*string/);
   fails(mini.replace('"```python"', "python"), /fence: must be three or more backticks/);
+  const contexts = mini.replace("  imageInRuntime:", "  imagesInRuntime:");
+  fails(contexts, /unknown key "contexts\.imagesInRuntime", did you mean "contexts\.imageInRuntime"\?/);
+  fails(
+    mini.replace('    frame: "{image}"', '    fram: "{image}"'),
+    /unknown key "contexts\.videoFrames\.fram", did you mean "contexts\.videoFrames\.frame"\?/,
+  );
+  fails(
+    mini.replace("{videos}{question}", "{question}"),
+    /contexts\.videoInRuntime\.user: must contain \{videos\} exactly once, found 0/,
+  );
   fails("a: [", /my\.yaml is not valid YAML/);
   assert.throws(
     () => loadTemplate("minni"),

@@ -5,10 +5,10 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { draw, byteCodec, fakeImage, sayLine, toolResult } from "../agent/scriptedFakes.ts";
 import { loadTemplate } from "../agent/template.ts";
-import { EngineError } from "../core/errors.ts";
+import { DataError, EngineError } from "../core/errors.ts";
 import { randomStream } from "../core/random.ts";
 import type { Sampler, SampleRequest } from "../engines/engine.ts";
-import type { PythonRuntime } from "../sandbox/runtime.ts";
+import type { PythonRuntime, SessionOptions } from "../sandbox/runtime.ts";
 import { scoreTrajectory } from "../rewards/reward.ts";
 import type { RewardOptions } from "../rewards/reward.ts";
 import { collectGroups } from "./collect.ts";
@@ -44,7 +44,7 @@ class SlowRuntime implements PythonRuntime {
   open_ = 0;
   most = 0;
   constructor(private readonly failOn?: (code: string) => Error | undefined) {}
-  async open() {
+  async open(_options?: SessionOptions) {
     this.most = Math.max(this.most, ++this.open_);
     return {
       run: async (code: string) => {
@@ -135,6 +135,48 @@ test("groups come in task order with members in order, scored, and the first bat
   );
   assert.ok(progress.every((p) => p.total === 20 && tasks[p.taskIndex]?.id === p.trajectory.taskId));
   assert.ok(new Set(groups.flatMap((g) => g.trajectories.map((t) => t.endReason.type))).size >= 3);
+});
+
+test("a context is prepared once a task, whoever of the group comes first, also when that takes time", async () => {
+  const sampler = new RandomPolicy();
+  const prepared: string[] = [];
+  const runtime = new SlowRuntime();
+  const open = runtime.open.bind(runtime);
+  runtime.open = async (session?: SessionOptions) => {
+    for (const path of session?.videos ?? []) prepared.push(path);
+    const { run, close } = await open();
+    const facts = '{"frames": 30, "fps": 10, "seconds": 3, "width": 64, "height": 48}';
+    return {
+      run: async (code: string) =>
+        code.includes("json") ? (await run(code), toolResult({ stdout: facts })) : run(code),
+      close,
+    };
+  };
+  const videos = tasks.map((task) => ({ ...task, images: [], videos: [`${task.id}.mp4`] }));
+  const more = { tasks: videos, sampler, runtime, template: loadTemplate("standard") };
+  const limits = { maxTurns: 1, maxTurnTokens: 100, maxContextTokens: 10_000, maxImages: 4 };
+  const groups = await collectGroups(options({ ...more, limits }));
+  assert.deepEqual(prepared.sort(), ["t0.mp4", "t1.mp4", "t2.mp4", "t3.mp4", "t4.mp4"]);
+  assert.deepEqual([runtime.open_, sampler.batches.length], [0, 1]);
+  assert.equal(sampler.batches[0]?.length, 20);
+  for (const { trajectories } of groups)
+    for (const t of trajectories)
+      assert.equal(t.segments[0], trajectories[0]?.segments[0], "a group shares its prompt");
+});
+
+test("a video that cannot be read rejects with its task, and no session stays open", async () => {
+  const runtime = new SlowRuntime();
+  runtime.open = () => Promise.reject(new DataError("video a.mp4: is empty"));
+  const task = { id: "film", kind: "k", question: "Q", answer: "4", images: [], videos: ["a.mp4"] };
+  await assert.rejects(
+    collectGroups(options({ tasks: [task], n: 2, runtime, template: loadTemplate("standard") })),
+    (error) => {
+      assert.ok(error instanceof DataError);
+      assert.equal(error.message, "task film, member 0: video a.mp4: is empty");
+      return true;
+    },
+  );
+  assert.equal(runtime.open_, 0);
 });
 
 test("concurrency bounds the open sessions", async () => {
