@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import type { RgbImage } from "../../core/image.ts";
 import type { ToolOutcome, ToolResult } from "../../core/trajectory.ts";
 import type { PythonRuntime } from "../runtime.ts";
+import { runCells } from "../testRuntime.ts";
+
+export { runCells };
 
 /** A runtime under the suite is started with these; the checks rely on them. */
 export const CONFORMANCE_OPTIONS = {
@@ -29,29 +32,13 @@ export interface Case {
 
 export const OK: ToolOutcome = { type: "ok" };
 
-/** Runs the cells in a session of their own. */
-export async function runAll(
-  runtime: PythonRuntime,
-  cells: readonly string[],
-  images: readonly RgbImage[] = [],
-): Promise<ToolResult[]> {
-  const session = await runtime.open({ images });
-  try {
-    const results: ToolResult[] = [];
-    for (const cell of cells) results.push(await session.run(cell));
-    return results;
-  } finally {
-    await session.close();
-  }
-}
-
 /** Runs the cells, which all have to be ok, and returns what each printed. */
 export async function texts(
   runtime: PythonRuntime,
   cells: readonly string[],
   images: readonly RgbImage[] = [],
 ): Promise<string[]> {
-  const results = await runAll(runtime, cells, images);
+  const results = await runCells(runtime, cells, images);
   for (const [i, { outcome }] of results.entries()) assert.deepEqual(outcome, OK, `cell ${i + 1}`);
   return results.map(({ stdout }) => stdout);
 }
@@ -62,7 +49,7 @@ export async function runOne(
   cell: string,
   images: readonly RgbImage[] = [],
 ): Promise<ToolResult> {
-  const [result] = await runAll(runtime, [cell], images);
+  const [result] = await runCells(runtime, [cell], images);
   assert.ok(result);
   return result;
 }

@@ -2,7 +2,7 @@
 // reaches the next one.
 import assert from "node:assert/strict";
 import type { ToolResult } from "../../core/trajectory.ts";
-import { type Case, CONFORMANCE_OPTIONS, facts, pattern, runAll } from "./case.ts";
+import { type Case, CONFORMANCE_OPTIONS, facts, pattern, runCells } from "./case.ts";
 
 const { callTimeoutMs, hardKillGraceMs } = CONFORMANCE_OPTIONS;
 const TIMEOUT = { type: "timeout", limitMs: callTimeoutMs };
@@ -13,7 +13,7 @@ const SLACK_MS = 4000;
 async function deadly({ runtime }: Parameters<Case["check"]>[0], cell: string): Promise<ToolResult> {
   const other = await runtime.open({ images: [] });
   assert.equal((await other.run("x = 41")).outcome.type, "ok");
-  const [result, next] = await runAll(
+  const [result, next] = await runCells(
     runtime,
     [`x = 1\n${cell}`, "print('x' in globals(), image_clue_0.getpixel((0, 0)))"],
     [pattern(1, 1)],
@@ -37,7 +37,7 @@ export const DEADLINES: readonly Case[] = [
   {
     name: "an endless loop is interrupted and its state kept",
     async check({ runtime }) {
-      const [loop, next] = await runAll(runtime, [
+      const [loop, next] = await runCells(runtime, [
         "x = 0\nprint('start')\nwhile True: x += 1",
         "print(x > 1000)",
       ]);
@@ -52,7 +52,7 @@ export const DEADLINES: readonly Case[] = [
   {
     name: "waiting counts as time",
     async check({ runtime }) {
-      const results = await runAll(runtime, [
+      const results = await runCells(runtime, [
         "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except Exception:\n        pass",
         "import threading\nl = threading.Lock(); l.acquire(); l.acquire()",
         "print('still here')",
@@ -64,7 +64,7 @@ export const DEADLINES: readonly Case[] = [
   {
     name: "pictures shown before the limit are kept",
     async check({ runtime }) {
-      const [result, next] = await runAll(runtime, [
+      const [result, next] = await runCells(runtime, [
         "Image.new('RGB', (2, 1), 'red').show()\nplt.figure()\nwhile True: pass",
         "plt.get_fignums()",
       ]);
@@ -90,7 +90,7 @@ export const DEADLINES: readonly Case[] = [
   {
     name: "late output never answers the next call",
     async check({ runtime }) {
-      const [late, one, two] = await runAll(runtime, [
+      const [late, one, two] = await runCells(runtime, [
         `import threading, time
 def late():
     time.sleep(${callTimeoutMs / 1000 + 0.3}); print('late'); Image.new('RGB', (5, 5)).show()
@@ -109,7 +109,7 @@ while True: pass`,
     name: "the timer of one call does not ring in the next",
     async check({ runtime }) {
       const sleep = `import time\ntime.sleep(${(callTimeoutMs / 1000) * 0.6})`;
-      assert.deepEqual((await runAll(runtime, [sleep, sleep, `${sleep}\nprint('done')`])).map(facts).at(-1), ["ok", true, "done\n"]); // prettier-ignore
+      assert.deepEqual((await runCells(runtime, [sleep, sleep, `${sleep}\nprint('done')`])).map(facts).at(-1), ["ok", true, "done\n"]); // prettier-ignore
     },
   },
   { name: "os._exit is killed", check: (world) => killed(world, "import os\nos._exit(3)") },
@@ -133,7 +133,7 @@ while True: pass`,
   {
     name: "an impossible allocation leaves the session",
     async check({ runtime }) {
-      const [first, next] = await runAll(runtime, ["x = 1\nbytearray(1 << 62)", "x"]);
+      const [first, next] = await runCells(runtime, ["x = 1\nbytearray(1 << 62)", "x"]);
       assert.ok(first && next);
       assert.deepEqual(facts(first), ["outOfMemory", true, ""]);
       assert.deepEqual(facts(next), ["ok", true, "1\n"]);
@@ -147,7 +147,7 @@ while True: pass`,
         "blocks = []\nfor _ in range(256): blocks.append(np.empty(1 << 24, np.uint8))",
         "print('on')",
       ];
-      const [full, next] = await runAll(runtime, cells);
+      const [full, next] = await runCells(runtime, cells);
       assert.deepEqual(full?.outcome, { type: "outOfMemory" });
       assert.equal(next?.stdout, "on\n");
     },

@@ -1,6 +1,6 @@
 // Cells are Python as in a notebook: lasting names, shown values, errors that point at the cell's own lines.
 import assert from "node:assert/strict";
-import { type Case, facts, OK, pythonError, runAll, runOne, texts } from "./case.ts";
+import { type Case, facts, OK, pythonError, runCells, runOne, texts } from "./case.ts";
 
 export const LANGUAGE: readonly Case[] = [
   {
@@ -77,7 +77,7 @@ export const LANGUAGE: readonly Case[] = [
   {
     name: "an error has type, message and the cells' own lines",
     async check({ runtime }) {
-      const [, second] = await runAll(runtime, [
+      const [, second] = await runCells(runtime, [
         "from PIL import Image\ndef half(x):\n    return Image.new('RGB', (x // 2, -1))",
         "value = 3\n\nhalf(\n    value)",
       ]);
@@ -123,7 +123,7 @@ export const LANGUAGE: readonly Case[] = [
   {
     name: "errors that fight back",
     async check({ runtime }) {
-      const results = await runAll(runtime, [
+      const results = await runCells(runtime, [
         "class E(Exception):\n    def __str__(self): 1/0\nraise E",
         "def f(): f()\nf()",
         "raise ValueError('x' * 10**6)",
@@ -141,7 +141,7 @@ export const LANGUAGE: readonly Case[] = [
   {
     name: "a syntax error runs nothing",
     async check({ runtime }) {
-      const [first, second] = await runAll(runtime, ["ran = True\nx = = 1", "ran"]);
+      const [first, second] = await runCells(runtime, ["ran = True\nx = = 1", "ran"]);
       assert.ok(first && second);
       assert.match(
         pythonError(first).traceback,
@@ -153,7 +153,7 @@ export const LANGUAGE: readonly Case[] = [
   {
     name: "exit ends the cell, not the session",
     async check({ runtime }) {
-      const results = await runAll(runtime, [
+      const results = await runCells(runtime, [
         "import sys\nx = 1",
         "sys.exit()",
         "exit(0)",
@@ -170,7 +170,7 @@ export const LANGUAGE: readonly Case[] = [
   {
     name: "a KeyboardInterrupt of the code's own is its error",
     async check({ runtime }) {
-      const [own, sent, next] = await runAll(runtime, [
+      const [own, sent, next] = await runCells(runtime, [
         "x = 1\nraise KeyboardInterrupt('mine')",
         "import signal\nsignal.raise_signal(signal.SIGINT)",
         "x",
@@ -184,7 +184,10 @@ export const LANGUAGE: readonly Case[] = [
   {
     name: "input() has nobody to ask",
     async check({ runtime }) {
-      const [asked, read] = await runAll(runtime, ["name = input('name? ')", "import sys\nsys.stdin.read()"]);
+      const [asked, read] = await runCells(runtime, [
+        "name = input('name? ')",
+        "import sys\nsys.stdin.read()",
+      ]);
       assert.ok(asked && read);
       const { errorType, message } = pythonError(asked);
       assert.deepEqual(

@@ -1,6 +1,6 @@
 // What a cell writes comes back: in order, readable, and cut in the middle when it is long.
 import assert from "node:assert/strict";
-import { type Case, CONFORMANCE_OPTIONS, facts, OK, pythonError, runAll, runOne, texts } from "./case.ts";
+import { type Case, CONFORMANCE_OPTIONS, facts, OK, pythonError, runCells, runOne, texts } from "./case.ts";
 
 const { maxFileBytes } = CONFORMANCE_OPTIONS;
 
@@ -63,7 +63,7 @@ export const OUTPUT: readonly Case[] = [
   {
     name: "a lone surrogate in the code is an error of the code",
     async check({ runtime }) {
-      const [broken, next] = await runAll(runtime, ["x = '\ud800'", "print('on')"]);
+      const [broken, next] = await runCells(runtime, ["x = '\ud800'", "print('on')"]);
       assert.ok(broken && next);
       assert.equal(pythonError(broken).errorType, "UnicodeEncodeError");
       assert.deepEqual(facts(next), ["ok", true, "on\n"]);
@@ -97,7 +97,7 @@ export const OUTPUT: readonly Case[] = [
   {
     name: "a flood of output ends the call, not the session",
     async check({ runtime }) {
-      const [flood, next] = await runAll(runtime, ["x = 1\nwhile True: print('flood' * 1000)", "x"]);
+      const [flood, next] = await runCells(runtime, ["x = 1\nwhile True: print('flood' * 1000)", "x"]);
       assert.ok(flood && next);
       assert.deepEqual(flood.outcome, { type: "outputLimit", limitBytes: maxFileBytes });
       assert.match(flood.stdout, /^(flood){100}\n\[\.\.\. 8387608 bytes cut \.\.\.\]\n/); // 8 MiB - 1000

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { RgbImage } from "../../core/image.ts";
 import type { ToolResult } from "../../core/trajectory.ts";
-import { type Case, OK, pattern, pythonError, runAll, runOne, texts } from "./case.ts";
+import { type Case, OK, pattern, pythonError, runCells, runOne, texts } from "./case.ts";
 
 const sizes = ({ figures }: ToolResult): string =>
   figures.map(({ width, height }) => `${width}x${height}`).join(" ");
@@ -14,7 +14,7 @@ const filled = (inches: string, colour: string): string =>
   `plt.figure(figsize=(${inches}), dpi=10, facecolor='${colour}')\n`;
 
 async function refusal({ runtime }: Parameters<Case["check"]>[0], cell: string): Promise<string> {
-  const [result, next] = await runAll(runtime, [cell, "print('on')"]);
+  const [result, next] = await runCells(runtime, [cell, "print('on')"]);
   assert.ok(result && next);
   assert.deepEqual([result.figures, next.stdout], [[], "on\n"]);
   const { errorType, message } = pythonError(result);
@@ -67,7 +67,7 @@ hashlib.sha256(Image.open(png).convert('RGB').tobytes()).hexdigest()`;
     name: "fig.show shows its one figure",
     async check({ runtime }) {
       const cell = `fig = ${filled("0.2, 0.1", "blue")}${filled("1, 1", "red")}fig.show()\nlen(plt.get_fignums())`;
-      const [shown, next] = await runAll(runtime, [cell, "plt.show()"]);
+      const [shown, next] = await runCells(runtime, [cell, "plt.show()"]);
       assert.ok(shown && next);
       assert.deepEqual(
         [sizes(shown), shown.stdout, bytes(shown.figures[0])],
@@ -107,7 +107,7 @@ hashlib.sha256(Image.open(png).convert('RGB').tobytes()).hexdigest()`;
     name: "pictures over the number are counted, not shown",
     async check({ runtime }) {
       const cell = "for i in range(5): Image.new('RGB', (i + 1, 1)).show()";
-      const [many, next] = await runAll(runtime, [cell, "Image.new('RGB', (9, 9)).show()"]);
+      const [many, next] = await runCells(runtime, [cell, "Image.new('RGB', (9, 9)).show()"]);
       assert.ok(many && next);
       assert.deepEqual([many.outcome, sizes(many), sizes(next)], [OK, "1x1 2x1 3x1", "9x9"]);
       assert.equal(many.stdout, "[2 more pictures were not shown: one call shows at most 3]\n");
