@@ -16,7 +16,7 @@ export function registerBench(program: Command): void {
     )
     .addArgument(new Argument("[name]", "the one to run").choices([...NAMES]))
     .option("--json", "one JSON object on stdout, keyed by the names, in place of tables")
-    .option("--quick", "fewer rounds: under a minute, with more noise")
+    .option("--quick", "fewer rounds: a minute or two, with more noise")
     .action(async (name: Name | undefined, options: { readonly json?: true; readonly quick?: true }) => {
       const { runBenchmark, formatReport } = await import("../../bench/run.ts");
       const reporter = createReporter();
