@@ -246,7 +246,7 @@ test("an input path is looked for in the working directory, then in the package"
 });
 
 test("agent.context chooses how media enter the context, and its mistakes are named", () => {
-  const of = (set: string): unknown => loadConfig(recipe, [set]).agent.context;
+  const of = (set: string): unknown => loadConfig(recipe, ["agent.maxImages=16", set]).agent.context;
   assert.equal("context" in loadConfig(recipe).agent, false);
   assert.deepEqual(of("agent.context.type=videoFrames"), {
     type: "videoFrames",
@@ -265,5 +265,9 @@ test("agent.context chooses how media enter the context, and its mistakes are na
   assert.throws(
     () => of("agent.context={type: videoFrames, frames: 0}"),
     /agent\.context\.frames must be at least 1/,
+  );
+  assert.throws(
+    () => loadConfig(recipe, ["agent.context={type: videoFrames, frames: 9}", "agent.maxImages=8"]),
+    /agent\.context\.frames must be at most agent\.maxImages \(8\)/,
   );
 });

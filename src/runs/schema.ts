@@ -128,27 +128,37 @@ const context = z.discriminatedUnion("type", [
   }),
 ]);
 
-const agent = z.strictObject({
-  /** A built-in prompt template's name, or a path to a template file. */
-  template: z.string().min(1).default("mini"),
-  /**
-   * What the model sees of a task's media from the start, for tasks of that medium. Left out, and for the other medium:
-   * images in the context and in Python (`imageInBoth`), videos in Python only (`videoInRuntime`).
-   */
-  context: context.exactOptional(),
-  /** Turns of the model, the answer's own included. */
-  maxTurns: z.int().min(1).max(1000).default(5),
-  maxTurnTokens: count.default(10_240),
-  /** Prompt, turns, observations and image tokens together. */
-  maxContextTokens: z.int().min(16).default(32_768),
-  /** The task's own images and figures together. */
-  maxImages: z.int().min(0).max(10_000).default(32),
-  /** Episodes alive at once in training; all of a prompt batch when left out. */
-  concurrent: count.exactOptional(),
-  onPythonError: z.enum(["show", "end"]).default("show"),
-  /** `lockstep` samples in a fixed order and is deterministic; `eager` goes on with whichever tool call is back. */
-  schedule: z.enum(["lockstep", "eager"]).default("lockstep"),
-});
+const agent = z
+  .strictObject({
+    /** A built-in prompt template's name, or a path to a template file. */
+    template: z.string().min(1).default("mini"),
+    /**
+     * What the model sees of a task's media from the start, for tasks of that medium. Left out, and for the other medium:
+     * images in the context and in Python (`imageInBoth`), videos in Python only (`videoInRuntime`).
+     */
+    context: context.exactOptional(),
+    /** Turns of the model, the answer's own included. */
+    maxTurns: z.int().min(1).max(1000).default(5),
+    maxTurnTokens: count.default(10_240),
+    /** Prompt, turns, observations and image tokens together. */
+    maxContextTokens: z.int().min(16).default(32_768),
+    /** The task's own images and figures together. */
+    maxImages: z.int().min(0).max(10_000).default(32),
+    /** Episodes alive at once in training; all of a prompt batch when left out. */
+    concurrent: count.exactOptional(),
+    onPythonError: z.enum(["show", "end"]).default("show"),
+    /** `lockstep` samples in a fixed order and is deterministic; `eager` goes on with whichever tool call is back. */
+    schedule: z.enum(["lockstep", "eager"]).default("lockstep"),
+  })
+  .superRefine(({ context: chosen, maxImages }, context) => {
+    if (chosen?.type === "videoFrames" && chosen.frames > maxImages)
+      context.addIssue({
+        code: "custom",
+        path: ["context", "frames"],
+        input: chosen.frames,
+        message: `must be at most agent.maxImages (${maxImages}), since frames in the context count as its images; raise that, or take fewer`,
+      });
+  });
 
 const notTruncated =
   "must be off (topP 1, topK 0) in training: sampled tokens carry the log-probabilities of the whole distribution, " +
