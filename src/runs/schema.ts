@@ -147,7 +147,10 @@ const agent = z
     /** Episodes alive at once in training; all of a prompt batch when left out. */
     concurrent: count.exactOptional(),
     onPythonError: z.enum(["show", "end"]).default("show"),
-    /** `lockstep` samples in a fixed order and is deterministic; `eager` goes on with whichever tool call is back. */
+    /**
+     * `lockstep` samples in a fixed order and is deterministic; with `eager` an episode goes on as soon as its tool call is
+     * back, and the run cannot be reproduced bit for bit.
+     */
     schedule: z.enum(["lockstep", "eager"]).default("lockstep"),
   })
   .superRefine(({ context: chosen, maxImages }, context) => {
