@@ -30,7 +30,7 @@ export type IsRight = (answer: string, truth: string) => boolean;
 export interface UniformReading {
   /** Discs in the frames, in order; one that two frames show comes once. */
   readonly seen: readonly Showing[];
-  /** Every answer whose chance of being right is the highest. */
+  /** Every answer whose chance of being right is the highest; the truth alone when there is no doubt. */
   readonly best: readonly string[];
   /** Whether the frames leave no doubt. */
   readonly certain: boolean;
@@ -41,14 +41,16 @@ export function readUniformly(clip: Clip, frames: readonly number[], isRight: Is
   const sampled = new Set(frames.map((frame) => Math.floor(frame / FPS)));
   const seen = [...sampled].map((second) => shownAt(clip, second)).filter((showing) => showing !== undefined);
   const chances = beliefs(clip, seen, sampled);
+  const possible = chances.filter(([, chance]) => chance > 0);
+  const [only] = possible;
+  if (possible.length === 1 && only !== undefined) return { seen, best: [only[0]], certain: true };
   const worth = validAnswers(clip).map((answer) => ({
     answer,
-    chance: chances.reduce((sum, [truth, chance]) => sum + (isRight(answer, truth) ? chance : 0), 0),
+    chance: possible.reduce((sum, [truth, chance]) => sum + (isRight(answer, truth) ? chance : 0), 0),
   }));
   const top = Math.max(...worth.map(({ chance }) => chance));
   const best = worth.filter(({ chance }) => chance > top * (1 - 1e-9)).map(({ answer }) => answer);
-  const certain = chances.filter(([, chance]) => chance > 0).length === 1;
-  return { seen, best, certain };
+  return { seen, best, certain: false };
 }
 
 /** The turn of the baseline's teacher: what it saw, and the best answer. */
