@@ -1,7 +1,6 @@
 // Every sentence and program of the mini world of video, in one place. Few fixed ones, so that a small policy learns them;
-// what changes from clip to clip are seconds of two digits, which it copies from the question or from what a program
+// what changes from clip to clip are seconds of two digits, which it copies from the question or from what a program last
 // printed.
-import { codeBlock } from "../world/phrases.ts";
 import type { Colour } from "../world/vocabulary.ts";
 import type { Clip } from "./clip.ts";
 import { FPS } from "./vocabulary.ts";
@@ -39,30 +38,21 @@ export function watchCode(videoName = "video_clue_0"): string {
   );
 }
 
-/** Shows a frame of a clip that was watched. */
-export function showCode(second: number): string {
-  return `plt.imshow(b[${second}])\nplt.show()`;
+/** Prints the second of a disc of a clip that was watched, counted from 0, and shows it. */
+export function discCode(number: number): string {
+  return `print(s[${number}])\nplt.imshow(b[s[${number}]])\nplt.show()`;
+}
+
+/** Shows the first disc of a clip that was watched from this second on. */
+export function windowCode(from: number): string {
+  return `plt.imshow(b[s[s>=${from}][0]])\nplt.show()`;
 }
 
 /** Prints how many seconds differ from the first one. */
 export const COUNT_CODE = "print(len(s))";
 
-/** Prints in which half of the frame, from above and from the left, a second differs from the first one. */
-export function findCode(second: number): string {
-  return `print(np.argwhere(b[${second}]!=b[0]).mean(0)//42)`;
-}
-
-export function frameTurn(second: number): string {
-  return `Look ${second}.${codeBlock(frameCode(second))}`;
-}
-
-export function watchTurn(): string {
-  return `Watch.${codeBlock(watchCode())}`;
-}
-
-export function showTurn(second: number): string {
-  return `Look ${second}.${codeBlock(showCode(second))}`;
-}
+/** Prints where a disc is after its jump: 2 for the lower half and 1 for the right one, that is, its number in PLACES. */
+export const FIND_CODE = "print(np.argwhere(b[s[1]]!=b[0]).mean(0)//42@[2,1,0])";
 
 /** What a frame shows. */
 export function frameCaption(colour: Colour | undefined): string {

@@ -84,16 +84,19 @@ test("episode: a flawless one, whose outputs and captions agree with its answer"
     const boxed = /\\boxed\{(.*)\}<\/answer>\]\]$/.exec(text)?.[1];
     assert.ok(boxed !== undefined, text);
     const shown = [...text.matchAll(/<(red|green|blue|yellow|white|black|empty)>/g)].map((match) => match[1]);
-    const second = [...text.matchAll(/b\[(\d\d)\]\)/g)].at(-1)?.[1];
+    const second = [...text.matchAll(/<tool_response>(\d\d)</g)].at(-1)?.[1];
     const printed = /<tool_response>\[([\d ]+)\]/.exec(text)?.[1]?.split(" ");
     if (/\nWhat colour|\nWhich disc/.test(text)) assert.equal(boxed, shown.at(-1), text);
     else if (text.includes("\nAt which second")) {
       assert.equal(boxed, second, text);
       assert.ok(text.includes(`the ${shown.at(-1)} disc`), text);
     } else if (text.includes("\nHow many")) assert.equal(Number(boxed), printed?.length, text);
-    else assert.match(text, /\[([01])\. ([01])\. 0\.\]/);
-    for (const [, looked] of text.matchAll(/imshow\(b\[(\d\d)\]\)/g))
-      assert.ok(printed?.includes(looked ?? ""), text);
+    else {
+      const number = Number(/<tool_response>(\d)\.0</.exec(text)?.[1]);
+      assert.equal(boxed, ["top left", "top right", "bottom left", "bottom right"][number], text);
+    }
+    for (const [, from] of text.matchAll(/s>=(\d\d)\]/g))
+      assert.ok(text.includes(`between second ${from} and`), text);
   }
 });
 
@@ -132,9 +135,11 @@ test("the corpus holds all that is read and written, without special tokens", ()
     "plt.imshow(video_clue_0[4*",
     "s=np.flatnonzero((b!=b[0]).any((1,2,3)))",
     "print(len(s))",
-    ".mean(0)//42)",
+    ".mean(0)//42@[2,1,0])",
+    "print(s[0])",
+    "s[s>=",
     "<tool_response></tool_response>",
-    "<tool_response>[1. 0. 0.]</tool_response>",
+    "<tool_response>2.0</tool_response>",
     "NameError: name 'video' is not defined",
     "Fix the name.",
     "Wrong second. Look",

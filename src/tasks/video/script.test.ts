@@ -40,7 +40,8 @@ const texts = (clip: Clip, behaviour: Partial<TeacherBehaviour> = {}, seed = 0):
 const cell = (code: string): string => `<code>\n\`\`\`python\n${code}\n\`\`\`\n</code>`;
 const FRAMES = "b=v.get_batch(range(0,len(v),4))\ns=np.flatnonzero((b!=b[0]).any((1,2,3)))\nprint(s)";
 const WATCH = `Watch.${cell(`v=video_clue_0\n${FRAMES}`)}`;
-const show = (second: number): string => `Look ${second}.${cell(`plt.imshow(b[${second}])\nplt.show()`)}`;
+const disc = (number: number): string =>
+  `Disc ${number}.${cell(`print(s[${number}])\nplt.imshow(b[s[${number}]])\nplt.show()`)}`;
 const LOOK_37 = `Look 37.${cell("plt.imshow(video_clue_0[4*37])\nplt.show()")}`;
 
 test("at: one frame, without watching", () => {
@@ -50,22 +51,26 @@ test("at: one frame, without watching", () => {
   ]);
 });
 
-test("what: watch, look at the second in the window", () => {
+test("what: watch, look at the first disc from the window's beginning on", () => {
   assert.deepEqual(turns(clipOf({ kind: "what", from: 50, to: 59 })), [
     { text: WATCH, expects: { type: "stdout", text: "[12 37 58]" } },
-    { text: show(58), expects: { type: "figure", second: 58 } },
+    {
+      text: `Look from 50.${cell("plt.imshow(b[s[s>=50][0]])\nplt.show()")}`,
+      expects: { type: "figure", second: 58 },
+    },
     { text: "I see blue.<answer>\\boxed{blue}</answer>" },
   ]);
 });
 
-test("when: look at one second after another until the colour comes, in time or by lot", () => {
+test("when: look at one disc after another until the colour comes, in time or by lot", () => {
   const clip = clipOf({ kind: "when", colour: "green" });
   assert.deepEqual(texts(clip), [
     WATCH,
-    show(12),
-    `I see red. ${show(37)}`,
+    disc(0),
+    `I see red. ${disc(1)}`,
     "I see green.<answer>\\boxed{37}</answer>",
   ]);
+  assert.deepEqual(turns(clip)[2]?.expects, { type: "figure", second: 37, printed: "37" });
   const lots = new Set(
     Array.from({ length: 40 }, (_, seed) => texts(clip, { order: "random" }, seed).length),
   );
@@ -75,8 +80,8 @@ test("when: look at one second after another until the colour comes, in time or 
 test("order: in time until one of the two comes", () => {
   assert.deepEqual(texts(clipOf({ kind: "order", colours: ["blue", "green"] })), [
     WATCH,
-    show(12),
-    `I see red. ${show(37)}`,
+    disc(0),
+    `I see red. ${disc(1)}`,
     "I see green.<answer>\\boxed{green}</answer>",
   ]);
 });
@@ -93,8 +98,8 @@ test("count and where: code reads it, without a look", () => {
   assert.deepEqual(turns(jump), [
     { text: WATCH, expects: { type: "stdout", text: "[20 21]" } },
     {
-      text: `Find 21.${cell("print(np.argwhere(b[21]!=b[0]).mean(0)//42)")}`,
-      expects: { type: "stdout", text: "[1. 0. 0.]" },
+      text: `Find.${cell("print(np.argwhere(b[s[1]]!=b[0]).mean(0)//42@[2,1,0])")}`,
+      expects: { type: "stdout", text: "2.0" },
     },
     { text: "<answer>\\boxed{bottom left}</answer>" },
   ]);

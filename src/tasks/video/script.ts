@@ -8,24 +8,23 @@ import { answerBlock, codeBlock } from "../world/phrases.ts";
 import { DEFAULT_BEHAVIOUR } from "../world/teacherScript.ts";
 import type { TeacherBehaviour } from "../world/teacherScript.ts";
 import { PLACES } from "../world/vocabulary.ts";
-import type { Place } from "../world/vocabulary.ts";
+import type { Colour, Place } from "../world/vocabulary.ts";
 import { answerOf, shownAt, validAnswers } from "./clip.ts";
-import type { Clip } from "./clip.ts";
+import type { Clip, Showing } from "./clip.ts";
 import { renderSecond } from "./frames.ts";
 import {
   COUNT_CODE,
-  findCode,
+  discCode,
+  FIND_CODE,
   frameCaption,
   frameCode,
-  frameTurn,
-  showTurn,
   watchCode,
-  watchTurn,
+  windowCode,
 } from "./phrases.ts";
 
 /** What a cell is to bring. */
 export type Expectation =
-  | { readonly type: "figure"; readonly second: number }
+  | { readonly type: "figure"; readonly second: number; readonly printed?: string }
   | { readonly type: "stdout"; readonly text: string }
   | { readonly type: "nameError"; readonly name: string };
 
@@ -35,6 +34,8 @@ export interface ScriptTurn {
   readonly expects?: Expectation;
 }
 
+/** The video, as every session has it. */
+const VIDEO_NAME = "video_clue_0";
 /** The undefined name of the teacher's Python error. */
 const WRONG_NAME = "video";
 
@@ -68,7 +69,7 @@ export function* videoScript(
     }
     if (i === 0 && wrongPlace) {
       const second = 10 + random.below(clip.seconds - 10);
-      yield { text: frameTurn(second), expects: { type: "figure", second } };
+      yield { text: `Look ${second}.${codeBlock(frameCode(second))}`, expects: { type: "figure", second } };
       said = "Wrong second. ";
     }
     if (i === 0 && pythonError) {
@@ -76,9 +77,9 @@ export function* videoScript(
         text: `${call.intent}${codeBlock(call.codeWith(WRONG_NAME))}`,
         expects: { type: "nameError", name: WRONG_NAME },
       };
-      yield { text: `Fix the name.${codeBlock(call.codeWith("video_clue_0"))}`, expects: call.expects };
+      yield { text: `Fix the name.${codeBlock(call.codeWith(VIDEO_NAME))}`, expects: call.expects };
     } else {
-      yield { text: said + call.text, expects: call.expects };
+      yield { text: `${said}${call.intent}${codeBlock(call.codeWith(VIDEO_NAME))}`, expects: call.expects };
     }
     said = call.caption === "" ? "" : `${call.caption} `;
   }
@@ -86,9 +87,9 @@ export function* videoScript(
 }
 
 interface Call {
-  readonly text: string;
-  /** The words before the code, and the code, of a call that may name the video wrongly. */
+  /** The words before the code. */
   readonly intent: string;
+  /** The code, in which only the first call of an episode names the video. */
   codeWith(videoName: string): string;
   readonly expects: Expectation;
   /** What the teacher says of it in its next turn. */
@@ -98,66 +99,65 @@ interface Call {
 /** The calls after which the question can be answered. */
 function neededCalls(clip: Clip, order: TeacherBehaviour["order"], random: Random): readonly Call[] {
   const { question, showings } = clip;
-  const all = showings.map((showing) => showing.second);
-  const until = (seconds: readonly number[], wanted: (second: number) => boolean): Call[] =>
-    seconds.slice(0, seconds.findIndex(wanted) + 1).map((second) => showCall(clip, second));
-  const colourAt = (second: number): string => shownAt(clip, second)?.colour ?? "";
   switch (question.kind) {
-    case "at":
-      return [frameCall(clip, question.second)];
-    case "what":
-      return [watchCall(clip), ...all.filter((s) => s >= question.from && s <= question.to).map((s) => showCall(clip, s))]; // prettier-ignore
-    case "when": {
-      const seconds = order === "random" ? random.shuffle(all) : all;
-      return [watchCall(clip), ...until(seconds, (second) => colourAt(second) === question.colour)];
+    case "at": {
+      const { second } = question;
+      const code = (name: string): string => frameCode(second, name);
+      return [look(clip, `Look ${second}.`, code, { type: "figure", second })];
     }
-    case "order":
-      return [watchCall(clip), ...until(all, (second) => (question.colours as readonly string[]).includes(colourAt(second)))]; // prettier-ignore
+    case "what": {
+      const shown = showings.find(({ second }) => second >= question.from);
+      if (shown === undefined) throw new Error("internal: nothing shows up in the window that is asked for");
+      const code = (): string => windowCode(question.from);
+      const call = look(clip, `Look from ${question.from}.`, code, { type: "figure", second: shown.second });
+      return [watch(clip), call];
+    }
+    case "when": {
+      const numbers = showings.map((_, number) => number);
+      const scan = order === "random" ? random.shuffle(numbers) : numbers;
+      return [watch(clip), ...discsUntil(clip, scan, [question.colour])];
+    }
+    case "order": {
+      const numbers = showings.map((_, number) => number);
+      return [watch(clip), ...discsUntil(clip, numbers, question.colours)];
+    }
     case "count":
-      return [watchCall(clip), plainCall("Count.", COUNT_CODE, { type: "stdout", text: String(all.length) })];
+      return [watch(clip), plain("Count.", COUNT_CODE, String(showings.length))];
     case "where": {
-      const last = all.at(-1) as number;
-      const place = shownAt(clip, last)?.place as Place;
-      return [
-        watchCall(clip),
-        plainCall(`Find ${last}.`, findCode(last), { type: "stdout", text: halvesOf(place) }),
-      ];
+      const place = showings.at(-1)?.place as Place;
+      return [watch(clip), plain("Find.", FIND_CODE, `${PLACES.indexOf(place)}.0`)];
     }
   }
 }
 
-function frameCall(clip: Clip, second: number): Call {
-  return {
-    text: frameTurn(second),
-    intent: `Look ${second}.`,
-    codeWith: (name) => frameCode(second, name),
-    expects: { type: "figure", second },
-    caption: frameCaption(shownAt(clip, second)?.colour),
-  };
+function watch(clip: Clip): Call {
+  const seconds = clip.showings.map((showing) => showing.second);
+  const expects = { type: "stdout", text: `[${seconds.join(" ")}]` } as const;
+  return { intent: "Watch.", codeWith: watchCode, expects, caption: "" };
 }
 
-function watchCall(clip: Clip): Call {
-  return {
-    text: watchTurn(),
-    intent: "Watch.",
-    codeWith: watchCode,
-    expects: { type: "stdout", text: `[${clip.showings.map((showing) => showing.second).join(" ")}]` },
-    caption: "",
-  };
+/** Looks at discs in this order until one has one of the colours. */
+function discsUntil(clip: Clip, numbers: readonly number[], colours: readonly Colour[]): Call[] {
+  const shown = numbers.map((number) => ({ number, ...(clip.showings[number] as Showing) }));
+  return shown
+    .slice(0, shown.findIndex(({ colour }) => colours.includes(colour)) + 1)
+    .map(({ number, second }) => {
+      const expects = { type: "figure", second, printed: String(second) } as const;
+      return look(clip, `Disc ${number}.`, () => discCode(number), expects);
+    });
 }
 
-function showCall(clip: Clip, second: number): Call {
-  return { ...frameCall(clip, second), text: showTurn(second) };
+function look(
+  clip: Clip,
+  intent: string,
+  codeWith: Call["codeWith"],
+  expects: Extract<Expectation, { type: "figure" }>,
+): Call {
+  return { intent, codeWith, expects, caption: frameCaption(shownAt(clip, expects.second)?.colour) };
 }
 
-function plainCall(intent: string, code: string, expects: Expectation): Call {
-  return { text: intent + codeBlock(code), intent, codeWith: () => code, expects, caption: "" };
-}
-
-/** As findCode prints a place: row, column, and the mean channel's half, which is always 0. */
-function halvesOf(place: Place): string {
-  const number = PLACES.indexOf(place);
-  return `[${number >> 1}. ${number & 1}. 0.]`;
+function plain(intent: string, code: string, text: string): Call {
+  return { intent, codeWith: () => code, expects: { type: "stdout", text }, caption: "" };
 }
 
 /** What an observation holds that meets the expectation, as the tool gives it. */
@@ -165,7 +165,11 @@ export function expectedResult(clip: Clip, expects: Expectation): ToolResult {
   const nothing = { outcome: { type: "ok" }, alive: true, stdout: "", figures: [], elapsedMs: 0 } as const;
   switch (expects.type) {
     case "figure":
-      return { ...nothing, figures: [renderSecond(clip, expects.second)] };
+      return {
+        ...nothing,
+        stdout: expects.printed === undefined ? "" : `${expects.printed}\n`,
+        figures: [renderSecond(clip, expects.second)],
+      };
     case "stdout":
       return { ...nothing, stdout: `${expects.text}\n` };
     case "nameError": {

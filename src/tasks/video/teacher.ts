@@ -73,7 +73,7 @@ function meets(segments: readonly Segment[], expects: Expectation, codec: Pick<C
     .join("");
   switch (expects.type) {
     case "figure":
-      return observation.some((segment) => segment.type === "image");
+      return text.includes(expects.printed ?? "") && observation.some((segment) => segment.type === "image");
     case "stdout":
       return text.includes(expects.text);
     case "nameError":
