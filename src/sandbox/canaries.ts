@@ -31,7 +31,7 @@ const NOTE = "canary-note";
 
 /** Tries everything and prints a JSON list of what worked. */
 const program = (scenery: Scenery, neighbour: string): string => `
-import ctypes, json, os, socket, sys
+import ctypes, json, os, socket
 reached = []
 def attempt(what, action):
     try:
@@ -57,7 +57,8 @@ libc = ctypes.CDLL(None)
 for path in json.loads(${JSON.stringify(JSON.stringify(scenery.files))}):
     attempt("reads " + path, lambda: open(path, "rb").read(1))
 attempt("writes into a folder of the host", lambda: wrote(${JSON.stringify(join(scenery.folder, "open"))}))
-attempt("writes into the interpreter's folder", lambda: wrote(sys.prefix))
+attempt("writes among the interpreter's modules", lambda: wrote(os.path.dirname(os.__file__)))
+attempt("writes among the packages", lambda: wrote(os.path.dirname(np.__file__)))
 attempt("reads another session's file", lambda: open(${JSON.stringify(join(neighbour, NOTE))}).read())
 attempt("connects to a port of the host", lambda: socket.create_connection(("127.0.0.1", ${scenery.port}), 1))
 attempt("makes a socket", lambda: socket.socket(socket.AF_UNIX))

@@ -33,9 +33,23 @@ def separate(settings, user, group):
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     quota = f"mode=0700,size={settings['scratchBytes']},nr_inodes={SCRATCH_FILES}"
-    linux.mount("tmpfs", view.SCRATCH, "tmpfs", flags, quota)
+    # Made over the host's folder, so that what lies below the old scratch folder can be carried over.
+    linux.mount("tmpfs", view.HOST_FOLDER, "tmpfs", flags, quota)
+    for path in settings["keptInScratch"]:
+        _show_again(path, view.HOST_FOLDER + path.removeprefix(view.SCRATCH))
+    linux.mount(view.HOST_FOLDER, view.SCRATCH, None, linux.MS_MOVE)
+    os.mkdir(view.WORKING, 0o700)
     linux.mount("tmpfs", view.SHARED_MEMORY, "tmpfs", flags, f"mode=0700,{SEMAPHORES}")
     linux.mount("tmpfs", view.HOST_FOLDER, "tmpfs", flags | linux.MS_RDONLY, "mode=0555,size=4k,nr_inodes=1")
+
+
+def _show_again(path, place):
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    if os.path.isdir(path):
+        os.mkdir(place)
+    else:
+        open(place, "x").close()
+    linux.mount(path, place, None, linux.MS_BIND | linux.MS_REC)
 
 
 def enter(settings):

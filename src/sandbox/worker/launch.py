@@ -61,11 +61,9 @@ def start(settings):
     as_root = os.geteuid() == 0 and is_mapped(linux.UNPRIVILEGED) and may_mount()
     if as_root:
         os.chown(settings["folder"], linux.UNPRIVILEGED, linux.UNPRIVILEGED)
-    inner = {**settings, "files": theirs.fileno(), "proc": proc, "dropRoot": as_root}
     operations = view.plan(settings["folder"], (HERE, *settings["packageFolders"]))
-    for kind, _, target in operations:
-        if kind == "read-only" and view.beneath(target, [view.SCRATCH]):
-            raise Refused(f"{target} lies below {view.SCRATCH}, where every session has its scratch folder")
+    kept = [path for kind, _, path in operations if kind == "read-only" and view.beneath(path, [view.SCRATCH])]
+    inner = {**settings, "files": theirs.fileno(), "proc": proc, "dropRoot": as_root, "keptInScratch": kept}
     passed = [theirs.fileno(), proc]
     command = [sys.executable, *FLAGS, ZYGOTE, str(text_file(json.dumps(inner), passed))]
     if settings["launcher"] == "worker":

@@ -36,7 +36,7 @@ def main(order, settings):
     socket and the one on which files come."""
     os.setsid()
     sock, files = _only_sockets(order["socket"], order["files"])
-    scratch = order["scratch"] or view.SCRATCH
+    scratch = order["scratch"] or view.WORKING
     if order["scratch"]:
         os.mkdir(scratch, 0o700)
     os.chdir(scratch)

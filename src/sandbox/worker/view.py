@@ -23,6 +23,7 @@ PASSWD = f"user:x:{USER}:{USER}:user:/tmp:/bin/false\n"
 GROUP = f"user:x:{USER}:\n"
 HOST_FOLDER = "/run/host"  # holds the socket to connect to
 SCRATCH = "/tmp"
+WORKING = "/tmp/session"  # where a session's programs begin
 SHARED_MEMORY = "/dev/shm"
 
 
@@ -43,10 +44,12 @@ def plan(folder, extra):
     operations += [("device", f"/dev/{name}", f"/dev/{name}") for name in DEVICES]
     shown = [target for kind, _, target in operations if kind == "read-only"]
     folders = outermost((*interpreter_paths(), *extra), shown)
+    # Scratch folders before what may lie in one of them.
+    operations += [("scratch", "", SCRATCH), ("scratch", "", SHARED_MEMORY)]
     operations += [("read-only", os.path.realpath(path), path) for path in folders]
     folders += shown
     operations += [("link", to, at) for at, to in interpreter_links(folders)]
-    operations += [("scratch", "", SCRATCH), ("scratch", "", SHARED_MEMORY), ("read-only", folder, HOST_FOLDER)]
+    operations.append(("read-only", folder, HOST_FOLDER))
     return operations
 
 
@@ -86,13 +89,12 @@ def outermost(paths, shown=()):
     return kept
 
 
-def parents(paths):
-    """The folders above the paths, outermost first, without the root."""
+def parents(path):
+    """The folders above the path, without the root."""
     found = set()
-    for path in paths:
-        while (path := os.path.dirname(path)) != "/":
-            found.add(path)
-    return sorted(found)
+    while (path := os.path.dirname(path)) != "/":
+        found.add(path)
+    return found
 
 
 def bubblewrap_arguments(operations, as_root, text_file):
@@ -104,10 +106,12 @@ def bubblewrap_arguments(operations, as_root, text_file):
     else:
         arguments += ["--unshare-user", "--uid", str(USER), "--gid", str(USER)]
     arguments += ["--hostname", "sandbox", "--die-with-parent", "--new-session", "--chdir", "/"]
-    # Folders on the way would be root's alone.
-    for path in parents(target for _, _, target in operations):
-        arguments += ["--perms", "0755", "--dir", path]
+    made = set()
     for kind, source, target in operations:
+        # Folders on the way would be root's alone.
+        for path in sorted(parents(target) - made):
+            arguments += ["--perms", "0755", "--dir", path]
+        made |= {*parents(target), target}
         if kind == "read-only":
             arguments += ["--ro-bind", source, target]
         elif kind == "link":
