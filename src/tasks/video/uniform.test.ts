@@ -91,7 +91,7 @@ test("where: a disc at its second place may be on its way still, unless the next
   assert.equal(best(40).length, 4);
 });
 
-// Figures of docs/decisions.md, measured over 1,000 clips a kind; a bound is three standard errors (0.047) away or more.
+// Near the figures of docs/decisions.md (3,000 clips a kind); a bound is three standard errors (0.047) away or more.
 const FIGURES: Readonly<Record<number, Readonly<Record<VideoKind, number>>>> = {
   8: { at: 0.25, what: 0.26, when: 0.28, order: 0.54, count: 0.28, where: 0.3 },
   16: { at: 0.34, what: 0.34, when: 0.38, order: 0.61, count: 0.29, where: 0.37 },
