@@ -75,7 +75,7 @@ test("a file in the way, a missing checkpoint and a missing option are named", (
   assert.match(run("--hf", file, "--checkpoint", carried).stderr, /file is a file: name a folder/);
   const missing = run("--hf", join(root, "new"), "--checkpoint", join(root, "none"));
   assert.match(missing.stderr, /--checkpoint: ".*\/none" does not exist/);
-  assert.equal(missing.status, 1);
+  assert.equal(missing.status, 2);
   assert.ok(!existsSync(join(root, "new")));
   const bare = run();
   assert.equal(bare.status, 2);
