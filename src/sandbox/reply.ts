@@ -1,7 +1,7 @@
 // Reads a session's reply as hostile input: every field is checked for type and size, text is made well-formed, and
 // pictures must fill the payload exactly. Nothing is ever decoded beyond JSON and raw pixels.
 import type { RgbImage } from "../core/image.ts";
-import type { ToolOutcome } from "../core/trajectory.ts";
+import type { ToolOutcome, ToolResult } from "../core/trajectory.ts";
 import { type Frame, ProtocolViolation } from "./frames.ts";
 
 export interface ReplyLimits {
@@ -29,6 +29,21 @@ export function parseCellReply(frame: Frame, limits: ReplyLimits): CellReply {
     figures: figures(header["figures"], frame.payload, limits),
     last: header["last"] === true,
   };
+}
+
+/** The result of a call as its reply tells it, or how the reply breaks the protocol. */
+export function readResult(
+  frame: Frame,
+  limits: ReplyLimits,
+  elapsedMs: number,
+): ToolResult | ProtocolViolation {
+  try {
+    const { last, ...reply } = parseCellReply(frame, limits);
+    return { ...reply, alive: !last, elapsedMs };
+  } catch (error) {
+    if (error instanceof ProtocolViolation) return error;
+    throw error;
+  }
 }
 
 /** Why a session could not be given its videos, by whose fault; undefined when it has them all. */

@@ -80,7 +80,7 @@ export const PERSIST: readonly Attack[] = [
         for folder in ('/etc/cron.d', '/etc/profile.d', '/var/spool/cron', '@home@/.config', '@project@', '@project@/.git/hooks', '/etc/systemd/system'):
             path = folder + '/@tag@'
             # A project below /tmp leaves an empty folder of its name in the session's own scratch: that is no plant.
-            if os.path.isdir(folder) and os.stat(folder).st_dev == os.stat('/tmp').st_dev == os.stat('.').st_dev: continue
+            if os.getpid() == 1 and os.path.isdir(folder) and os.stat(folder).st_dev == os.stat('/tmp').st_dev == os.stat('.').st_dev: continue
             try: os.close(os.open(path, os.O_CREAT | os.O_WRONLY)); planted.append(path); os.unlink(path)
             except OSError: pass
         print('PLANTED', planted)

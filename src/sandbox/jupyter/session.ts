@@ -7,7 +7,7 @@ import { DataError, SandboxError } from "../../core/errors.ts";
 import type { ToolResult } from "../../core/trajectory.ts";
 import { ProtocolViolation } from "../frames.ts";
 import type { Gate } from "../gate.ts";
-import { type CellReply, openFault, parseCellReply } from "../reply.ts";
+import { openFault, readResult } from "../reply.ts";
 import type { PythonSession, SessionOptions } from "../runtime.ts";
 import { type Death, type Kernel, reasonOf } from "./kernel.ts";
 import type { JupyterSettings } from "./options.ts";
@@ -80,16 +80,10 @@ export class JupyterSession implements PythonSession {
     );
     const elapsedMs = performance.now() - startedAt;
     if (answer.type !== "frame") return this.#lost(answer, elapsedMs);
-    let reply: CellReply;
-    try {
-      reply = parseCellReply(answer.frame, this.settings);
-    } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error;
-      return this.#lost(kernel.violate(error.message), elapsedMs);
-    }
-    const { last, ...result } = reply;
-    if (last) this.#abandon();
-    return { ...result, alive: !last, elapsedMs };
+    const result = readResult(answer.frame, this.settings, elapsedMs);
+    if (result instanceof ProtocolViolation) return this.#lost(kernel.violate(result.message), elapsedMs);
+    if (!result.alive) this.#abandon();
+    return result;
   }
 
   #lost(death: Death, elapsedMs: number): ToolResult {
