@@ -65,6 +65,13 @@ export class Graph {
     return this.constant(`i${values.join(",")}`, "int64", [values.length], new Uint8Array(data.buffer));
   }
 
+  /** A tensor whose values are part of the model: ONNX Runtime lays it out for its kernels once, when it loads them. */
+  weights(name: string, values: Float32Array, shape: readonly number[]): Tensor {
+    const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    this.initializers.push({ name, dims: [...shape], dataType: ELEMENT_CODES.float32, rawData });
+    return { graph: this, name, type: "float32", shape };
+  }
+
   /** Appends one ONNX node. Result types and shapes are the caller's promise. */
   append(
     opType: string,

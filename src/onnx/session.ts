@@ -27,6 +27,8 @@ export class GraphSession {
       graphOptimizationLevel: "all",
       enableMemPattern: false,
       logSeverityLevel: 3,
+      // Every session has threads of its own: those of one must not spin on a core while another runs.
+      extra: { session: { force_spinning_stop: "1" } },
     });
     return new GraphSession(session);
   }

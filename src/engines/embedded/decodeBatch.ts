@@ -1,30 +1,45 @@
 // The rows that are being decoded together, one token a step. A row that ends leaves its slot free; a row that arrives
 // takes a free slot, so that joining costs one copy of its own cache and nothing for the others.
-import { BatchCache } from "./kvCache.ts";
-import type { DecoderModel } from "./decoderModel.ts";
+import type { Distribution } from "./drawToken.ts";
+import { BatchCache, type CacheMemory, type CacheShape } from "./kvCache.ts";
+import type { MropeTables, RotaryRows } from "./rotaryTables.ts";
 import type { Row } from "./sequence.ts";
+import type { TokenModel } from "./tokenModel.ts";
 import { BLOCKED } from "./visionBatch.ts";
 
 /** Room that a batch gains at a time, in tokens. */
 const DECODE_ROOM = 64;
 
+/** What every batch of a sampler decodes with. */
+export interface DecodeTools {
+  readonly model: TokenModel;
+  readonly shape: CacheShape;
+  readonly tables: MropeTables;
+  readonly memory: CacheMemory;
+}
+
 export class DecodeBatch {
   private readonly rows: Row[];
   private readonly cache: BatchCache;
   private readonly bias: Float32Array;
+  /** Of the tokens that are fed, as the model takes them. */
+  private readonly tokens: BigInt64Array;
+  private readonly rotary: RotaryRows;
   /** Steps until the longest row has filled its room. */
   private room: number;
 
   constructor(
-    private readonly model: DecoderModel,
+    private readonly tools: DecodeTools,
     rows: readonly Row[],
   ) {
     this.rows = [...rows];
+    this.tokens = new BigInt64Array(rows.length);
+    this.rotary = tools.tables.allocate(rows.length);
     const longest = Math.max(...rows.map((row) => row.sequence.cache.length));
     const capacity = Math.ceil((longest + DECODE_ROOM) / DECODE_ROOM) * DECODE_ROOM;
     this.room = capacity - longest;
     const sequences = rows.map((row) => row.sequence.cache);
-    this.cache = new BatchCache(model.shape, sequences, capacity);
+    this.cache = new BatchCache(tools.shape, sequences, capacity, tools.memory);
     this.bias = new Float32Array(rows.length * (capacity + 1));
     rows.forEach((_, slot) => this.openBias(slot));
   }
@@ -55,38 +70,30 @@ export class DecodeBatch {
   }
 
   /**
-   * Feeds every live row its last token. Slots without a live row run along on zeros: their results are not used.
-   * @param accept takes a row's logits; a row that has ended by it is written back and left
+   * Feeds every live row its last token. Slots without a live row run along on what they had: their results are not used.
+   * @param accept takes a row's distribution; a row that has ended by it is written back and left
    */
-  async step(accept: (row: Row, logits: Float32Array) => void): Promise<void> {
-    const { model, rows, cache, bias } = this;
-    const width = model.config.hiddenSize;
-    const table = model.embeddings;
-    const embedded = new Float32Array(rows.length * width);
-    const rotary = model.tables.allocate(rows.length);
+  async step(accept: (row: Row, next: Distribution) => void): Promise<void> {
+    const { rows, cache, bias, tokens, rotary } = this;
+    const { model, tables } = this.tools;
     rows.forEach((row, slot) => {
       if (row.stop !== undefined) return;
-      const token = row.tokens[row.tokens.length - 1] as number;
-      embedded.set(table.subarray(token * width, (token + 1) * width), slot * width);
-      model.tables.write(rotary, slot, row.sequence.positions.appendText(1), 1, 0);
+      tokens[slot] = BigInt(row.tokens[row.tokens.length - 1] as number);
+      tables.write(rotary, slot, row.sequence.positions.appendText(1), 1, 0);
     });
-    const { logits, fresh } = await model.run({
-      batch: rows.length,
-      length: 1,
-      embedded,
-      rotary,
-      bias,
-      lastRows: Int32Array.from(rows.keys()),
-      past: cache.tensors,
-      capacity: cache.capacity,
-    });
-    rows.forEach((_, slot) => (bias[slot * (cache.capacity + 1) + (cache.lengths[slot] as number)] = 0));
+    const { capacity, tensors: past } = cache;
+    const { logprobs, probabilities, fresh } = await model.run({ tokens, rotary, bias, past, capacity });
+    rows.forEach((_, slot) => (bias[slot * (capacity + 1) + (cache.lengths[slot] as number)] = 0));
     cache.appendToken(fresh);
     this.room--;
-    const vocab = model.config.vocabSize;
+    const vocab = logprobs.length / rows.length;
     rows.forEach((row, slot) => {
       if (row.stop !== undefined) return;
-      accept(row, logits.subarray(slot * vocab, (slot + 1) * vocab));
+      const [from, to] = [slot * vocab, (slot + 1) * vocab];
+      accept(row, {
+        logprobs: logprobs.subarray(from, to),
+        probabilities: probabilities.subarray(from, to),
+      });
       if (row.stop !== undefined) cache.writeBack(slot);
     });
   }

@@ -96,7 +96,7 @@ export class EmbeddedEngine implements Engine {
     ]);
     const codec = createCodec(tokenizer, limits);
     const banned = neverSampled(config, tokenizer);
-    const sampler = new EmbeddedSampler(config, codec, { vision, decoder }, parameters, banned);
+    const sampler = new EmbeddedSampler(config, codec, { vision, decoder, threads }, parameters, banned);
     return new EmbeddedEngine(files, parameters, sampler, [vision, decoder], threads);
   }
 
@@ -163,7 +163,7 @@ export class EmbeddedEngine implements Engine {
     return this.alone(async () => {
       checkAdamW(params);
       const result = this.parameters.adamW(params);
-      this.sampler.reset();
+      await this.sampler.reset();
       return result;
     });
   }
@@ -221,7 +221,7 @@ export class EmbeddedEngine implements Engine {
     for (const { data, source } of targets) data.set(source as Float32Array);
     this.parameters.step = step;
     this.parameters.clearGradient();
-    this.sampler.reset();
+    await this.sampler.reset();
   }
 
   /** Waits for the calls made before it. Calls after it reject; disposing again does nothing. */
@@ -232,6 +232,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   private async freeSessions(): Promise<void> {
+    await this.sampler.reset();
     const sessions = [...this.compiled, ...(await Promise.all(this.training.values()))];
     for (const { session } of sessions) await session.dispose();
   }

@@ -74,6 +74,23 @@ export class SequenceCache {
   }
 }
 
+/** Memory for one batch at a time, used again by the next: fresh pages cost more than what is copied into them. */
+export class CacheMemory {
+  private tensors: Tensors = [];
+
+  /** What was in it is still there: finite numbers, which whoever attends must not see. */
+  take(count: number, size: number): Tensors {
+    if (this.tensors.length < count || (this.tensors[0] as Float32Array).length < size)
+      this.tensors = Array.from({ length: count }, () => new Float32Array(size));
+    return this.tensors.slice(0, count).map((tensor) => tensor.subarray(0, size));
+  }
+
+  /** Numbers that are not finite would spoil even what does not see them. */
+  drop(): void {
+    this.tensors = [];
+  }
+}
+
 /** The gathered caches of the rows of one batch. */
 export class BatchCache {
   readonly tensors: readonly Float32Array[];
@@ -86,24 +103,25 @@ export class BatchCache {
     sequences: readonly SequenceCache[],
     /** Room per row in tokens; at least 1, because a tensor without keys has no products. */
     readonly capacity: number,
+    memory = new CacheMemory(),
   ) {
     this.sequences = [...sequences];
     const size = sequences.length * shape.heads * capacity * shape.size;
-    this.tensors = Array.from({ length: 2 * shape.layers }, () => new Float32Array(size));
+    this.tensors = memory.take(2 * shape.layers, size);
     this.lengths = Int32Array.from(sequences, (s) => s.length);
     sequences.forEach((s, row) => s.copyTo(this.tensors, row, capacity));
   }
 
-  /** Appends one token to every row from tensors [rows, heads, 1, size]. */
+  /** Appends one token to every row from tensors [rows, heads, size]. */
   appendToken(fresh: readonly Float32Array[]): void {
     const { heads, size } = this.shape;
     this.tensors.forEach((target, i) => {
       const source = fresh[i] as Float32Array;
+      let from = 0;
       for (let row = 0; row < this.lengths.length; row++)
         for (let h = 0; h < heads; h++) {
-          const from = (row * heads + h) * size;
-          const to = ((row * heads + h) * this.capacity + (this.lengths[row] as number)) * size;
-          for (let d = 0; d < size; d++) target[to + d] = source[from + d] as number;
+          let to = ((row * heads + h) * this.capacity + (this.lengths[row] as number)) * size;
+          for (const end = from + size; from < end;) target[to++] = source[from++] as number;
         }
     });
     for (let row = 0; row < this.lengths.length; row++) this.lengths[row]!++;

@@ -10,18 +10,22 @@ import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import { MropeState } from "../../models/qwen2_5_vl/positions.ts";
 import type { Codec, SampleRequest, SampleResult } from "../engine.ts";
 import { checkRequest } from "./checkRequest.ts";
-import { DecodeBatch } from "./decodeBatch.ts";
+import { DecodeBatch, type DecodeTools } from "./decodeBatch.ts";
 import { DecoderModel, type CompiledGraph } from "./decoderModel.ts";
-import { SequenceCache } from "./kvCache.ts";
+import { type Distribution, distributionOf } from "./drawToken.ts";
+import { CacheMemory, SequenceCache } from "./kvCache.ts";
 import { pendingTokens } from "./pending.ts";
 import type { ParameterStore } from "./parameters.ts";
 import { Prefill, type PrefillWork } from "./prefill.ts";
 import { checkPrompt, PromptCache } from "./promptCache.ts";
 import { newRow, TokenDrawer, type Row, type Sequence } from "./sequence.ts";
+import { TokenModel } from "./tokenModel.ts";
 
 export interface SamplerSessions {
   readonly vision: CompiledGraph;
   readonly decoder: CompiledGraph;
+  /** Threads of a run of the graph that decodes; 0 is one per core. */
+  readonly threads: number;
 }
 
 /** What sampling has computed so far. */
@@ -46,6 +50,7 @@ interface Call {
 export class EmbeddedSampler {
   private readonly model: DecoderModel;
   private readonly prefill: Prefill;
+  private readonly decoding: DecodeTools;
   private readonly drawer: TokenDrawer;
   private readonly prompts = new PromptCache();
   private readonly sequences = new Map<string, Sequence>();
@@ -67,15 +72,19 @@ export class EmbeddedSampler {
   ) {
     this.model = new DecoderModel(config, sessions.decoder, parameters);
     this.prefill = new Prefill(this.model, sessions.vision);
+    const { shape, tables } = this.model;
+    const model = new TokenModel(config, shape, parameters, sessions.threads);
+    this.decoding = { model, shape, tables, memory: new CacheMemory() };
     const spoilt = (): string | undefined => parameters.firstNonFinite();
     this.drawer = new TokenDrawer(codec, config.vocabSize, banned, spoilt);
   }
 
-  /** Everything cached belongs to older weights: forget it. Not while a call is pending. */
-  reset(): void {
+  /** Everything cached belongs to older weights, or is not needed any more: forget it. Not while a call is pending. */
+  async reset(): Promise<void> {
     this.sequences.clear();
     this.prompts.clear();
     this.prefill.reset();
+    await this.decoding.model.forget();
   }
 
   release(sequenceId: string): void {
@@ -113,8 +122,8 @@ export class EmbeddedSampler {
 
   private async run(): Promise<void> {
     let batch: DecodeBatch | undefined;
-    const accept = (row: Row, logits: Float32Array): void => {
-      this.drawer.draw(row, logits);
+    const accept = (row: Row, next: Distribution): void => {
+      this.drawer.draw(row, next);
       this.decodedTokens++;
     };
     try {
@@ -122,7 +131,7 @@ export class EmbeddedSampler {
         const fresh = await this.admit();
         if (fresh.length > 0 && batch?.place(fresh) !== true) {
           batch?.close();
-          batch = new DecodeBatch(this.model, [...(batch?.live ?? []), ...fresh]);
+          batch = new DecodeBatch(this.decoding, [...(batch?.live ?? []), ...fresh]);
         }
         if (batch !== undefined) {
           await batch.step(accept);
@@ -130,7 +139,7 @@ export class EmbeddedSampler {
           if (batch.worn) {
             batch.close();
             const left: readonly Row[] = batch.live;
-            batch = left.length > 0 ? new DecodeBatch(this.model, left) : undefined;
+            batch = left.length > 0 ? new DecodeBatch(this.decoding, left) : undefined;
           }
         }
         this.answer();
@@ -162,7 +171,7 @@ export class EmbeddedSampler {
     for (const call of admitted)
       call.rows = call.requests.map((request) => {
         const row = newRow(request, this.sequences.get(request.sequenceId) as Sequence);
-        this.drawer.draw(row, admission.logits.get(request) as Float32Array);
+        this.drawer.draw(row, distributionOf(admission.logits.get(request) as Float32Array));
         return row;
       });
     return admitted.flatMap((call) => call.rows.filter((row) => row.stop === undefined));
@@ -251,6 +260,7 @@ export class EmbeddedSampler {
     const failed = [...this.calls, ...this.arrivals];
     this.calls = [];
     this.arrivals = [];
+    this.decoding.memory.drop();
     for (const call of failed) {
       this.forget(call);
       for (const { sequenceId } of call.requests) this.sequences.delete(sequenceId);

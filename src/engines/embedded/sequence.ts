@@ -3,7 +3,7 @@ import { EngineError } from "../../core/errors.ts";
 import type { StopReason } from "../../core/trajectory.ts";
 import type { MropeState } from "../../models/qwen2_5_vl/positions.ts";
 import type { Codec, SampleRequest } from "../engine.ts";
-import { drawToken } from "./drawToken.ts";
+import { type Distribution, drawToken } from "./drawToken.ts";
 import type { SequenceCache } from "./kvCache.ts";
 
 export interface Sequence {
@@ -19,10 +19,13 @@ export interface Row {
   /** The end of the text so far, long enough to hold every stop string. */
   text: string;
   stop: StopReason | undefined;
+  /** Length of its longest stop string, in characters. */
+  readonly longestStop: number;
 }
 
 export function newRow(request: SampleRequest, sequence: Sequence): Row {
-  return { request, sequence, tokens: [], logprobs: [], text: "", stop: undefined };
+  const longestStop = Math.max(0, ...request.params.stopStrings.map((s) => s.length));
+  return { request, sequence, tokens: [], logprobs: [], text: "", stop: undefined, longestStop };
 }
 
 /** Draws tokens for rows and knows what ends them. */
@@ -40,10 +43,10 @@ export class TokenDrawer {
     this.pieces = Array.from({ length: vocabSize }, (_, id) => codec.decode([id]));
   }
 
-  /** Draws the next token of a row from its logits and notes whether that ends it. */
-  draw(row: Row, logits: Float32Array): void {
+  /** Draws the next token of a row and notes whether that ends it. */
+  draw(row: Row, next: Distribution): void {
     const { params, random, sequenceId } = row.request;
-    const { token, logprob } = drawToken(logits, params, this.banned, random);
+    const { token, logprob } = drawToken(next, params, this.banned, random);
     if (!Number.isFinite(logprob)) {
       const weight = this.spoiltWeight();
       const cause = weight === undefined ? "" : `; the weight "${weight}" is itself not finite`;
@@ -51,8 +54,8 @@ export class TokenDrawer {
     }
     row.tokens.push(token);
     row.logprobs.push(logprob);
-    const longest = Math.max(0, ...params.stopStrings.map((s) => s.length));
-    row.text = (row.text.slice(-longest) + (this.pieces[token] as string)).slice(-4 * longest - 32);
+    const tail = row.longestStop === 0 ? "" : row.text.slice(-row.longestStop);
+    row.text = tail + (this.pieces[token] as string);
     if (token === this.codec.endOfTurnId || params.stopStrings.some((s) => row.text.includes(s)))
       row.stop = "stop";
     else if (row.tokens.length >= params.maxNewTokens) row.stop = "length";
