@@ -61,7 +61,7 @@ test("errors name the key, the file and the nearest valid name", () => {
   const contexts = mini.replace("  imageInRuntime:", "  imagesInRuntime:");
   fails(contexts, /unknown key "contexts\.imagesInRuntime", did you mean "contexts\.imageInRuntime"\?/);
   fails(
-    mini.replace('    frame: "{image}"', '    fram: "{image}"'),
+    mini.replace('    frame: "{seconds}{image}"', '    fram: "{seconds}{image}"'),
     /unknown key "contexts\.videoFrames\.fram", did you mean "contexts\.videoFrames\.frame"\?/,
   );
   fails(

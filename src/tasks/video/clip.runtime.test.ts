@@ -6,16 +6,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { byteCodec } from "../../agent/scriptedFakes.ts";
+import { strategyFor } from "../../agent/context/choose.ts";
 import { runEpisode } from "../../agent/episode.ts";
 import { extractBoxed, parseTurn } from "../../agent/parser.ts";
 import { loadTemplate } from "../../agent/template.ts";
 import type { RgbImage } from "../../core/image.ts";
 import { randomStream } from "../../core/random.ts";
+import type { Segment } from "../../core/trajectory.ts";
 import type { PythonSession } from "../../sandbox/runtime.ts";
 import { printed, runtimeForTests } from "../../sandbox/testRuntime.ts";
 import { renderSecond } from "./frames.ts";
+import { uniformPrompt } from "./prompts.ts";
 import { expectedResult, videoScript } from "./script.ts";
 import { VideoTeacher } from "./teacher.ts";
+import { uniformFrames } from "./uniform.ts";
 import { VIDEO_KINDS } from "./vocabulary.ts";
 import { createVideoWorld } from "./videoWorld.ts";
 import type { VideoTask } from "./videoWorld.ts";
@@ -163,6 +167,23 @@ test("frame 0 is bare ground and seconds between discs equal it byte for byte", 
   const cell = "v=video_clue_0; [n//4 for n in range(len(v)) if (v[n]!=v[0]).any()][::4]";
   assert.equal(await printed(session, cell), `[${clip.showings.map((s) => s.second).join(", ")}]\n`);
   await session.close();
+});
+
+test("the prompt of uniform frames that pretraining writes is that of an episode, times included", async () => {
+  const task = createVideoWorld({ seed: 7, split: "train", folder }).at(0);
+  const { prompt } = await strategyFor(task, { type: "videoFrames", frames: 32, inRuntime: false }).prepare(
+    task,
+    { template, codec: byteCodec, runtime },
+  );
+  const frames = uniformFrames(task.clip.seconds * 4, 32).map((index) => ({
+    index,
+    image: renderSecond(task.clip, Math.floor(index / 4)),
+  }));
+  const written = uniformPrompt(task.question, frames, template, byteCodec);
+  const texts = (segments: readonly Segment[]): unknown[] =>
+    segments.map((segment) => (segment.type === "text" ? byteCodec.decode(segment.tokens) : segment.type));
+  assert.deepEqual(texts(prompt), texts(written));
+  assert.equal(texts(prompt).filter((text) => text === "image").length, 32);
 });
 
 test("through the agent's loop: the teacher answers every kind within 4 calls, 27 visual tokens and a small context", async () => {

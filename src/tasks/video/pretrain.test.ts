@@ -108,11 +108,17 @@ test("the baseline's samples have their frames in the prompt and everything said
       (match) => match[1],
     );
     assert.equal(colours.length, 6);
+    const times = [...frames.matchAll(/(\d+\.\d)<\|vision_start\|>/g)].map((match) => Number(match[1]));
+    assert.equal(times.length, 6);
+    assert.ok(times[0] === 0 && times.every((time, i) => i === 0 || time > (times[i - 1] ?? 0)));
     assert.ok(frames.endsWith(`assistant\n[[${colours.map(caption).join(" ")}]]`), frames);
     const answered = only("episode", seed, { uniform });
     const seen = [...answered.matchAll(/<(red|green|blue|yellow|white|black)>/g)].map((match) => match[1]);
     const said = seen.length === 0 ? "Empty." : seen.map(caption).join(" ");
     assert.ok(answered.includes(`assistant\n[[${said}`), answered);
+    const found = /At which second.*\[\[I see \w+\.<answer>\\boxed\{(\d+)\}/s.exec(answered);
+    if (found !== null && seen.length === 1)
+      assert.ok(new RegExp(`${found[1]}\\.\\d<\\|vision_start\\|><${seen[0]}>`).test(answered), answered);
     assert.match(answered, /( Guess\.)?<answer>\\boxed\{[^}]+\}<\/answer>\]\]$/);
   }
 });
