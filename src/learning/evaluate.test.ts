@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { ScoredTrajectory } from "../core/trajectory.ts";
+import type { ScoredTrajectory, Segment } from "../core/trajectory.ts";
 import { evaluateTrajectories } from "./evaluate.ts";
 import { compareReports, formatReport } from "./formatReport.ts";
 import { close, trajectory } from "./testSupport.ts";
@@ -53,6 +53,54 @@ test("the comparison pairs tasks by id and leaves out those judged once", () => 
   assert.equal(compareReports(before, after, "far"), undefined);
 });
 
+test("numeric kinds have a mean relative accuracy, others none; what is no number counts 0", () => {
+  const answered = (
+    answer: string | undefined,
+    accuracy: 0 | 1 | undefined,
+    kind = "when",
+  ): ScoredTrajectory => ({
+    ...trajectory({ accuracy }, `${kind}${answer}`, kind),
+    groundTruth: "40",
+    ...(answer !== undefined && { answer }),
+  });
+  const trajectories = [
+    answered("40", 1), // 1
+    answered("46", 0), // error 0.15: thresholds 0.50 to 0.85, 8 of 10
+    answered("soon", 0),
+    answered(undefined, 0),
+    answered("41", undefined), // not judged
+    answered("40", 1, "what"),
+  ];
+  const report = evaluateTrajectories(trajectories, (kind) => kind === "when");
+  close(report.kinds["when"]?.meanRelativeAccuracy, 1.8 / 4, 1e-12);
+  close(report.overall.meanRelativeAccuracy, 1.8 / 4, 1e-12);
+  assert.equal("meanRelativeAccuracy" in (report.kinds["what"] ?? {}), false);
+  assert.equal("meanRelativeAccuracy" in evaluateTrajectories(trajectories).overall, false);
+  const table = formatReport(evaluateTrajectories([]), report).split("\n");
+  const at = table.indexOf("mean relative accuracy in %");
+  assert.match(table[at + 1] ?? "", /^ {2}when +– +45\.0$/);
+  assert.equal(table[at + 2], "per trajectory");
+});
+
+test("visual tokens: mean with its interval, in the prompt and shown by code", () => {
+  const image = (source: "prompt" | "observation"): Segment => ({
+    type: "image",
+    source,
+    image: { pixels: { width: 84, height: 84, data: new Uint8Array(0) }, grid: [1, 6, 6], tokenCount: 9 },
+  });
+  const segments = [[image("prompt")], [image("prompt"), image("observation")], [image("observation")], []];
+  const { overall } = evaluateTrajectories(segments.map((s, i) => trajectory({ segments: s }, `t${i}`)));
+  // 9, 18, 9, 0: mean 9, sample deviation sqrt(162 / 3) = 7.348469, half 1.959964 × 7.348469 / 2 = 7.201367
+  assert.deepEqual(
+    [overall.visualTokens, overall.promptVisualTokens, overall.observedVisualTokens],
+    [9, 4.5, 4.5],
+  );
+  close(overall.visualTokensInterval?.low, 1.798633, 1e-5);
+  close(overall.visualTokensInterval?.high, 16.201367, 1e-5);
+  const one = evaluateTrajectories([trajectory({ segments: [image("prompt")] })]);
+  assert.deepEqual([one.overall.visualTokens, one.overall.visualTokensInterval], [9, undefined]);
+});
+
 test("the table, whole", () => {
   const before = evaluateTrajectories(outcomes({ near: "0001" }));
   const after = evaluateTrajectories(outcomes({ near: "1101", far: "1" }, 2));
@@ -67,8 +115,9 @@ per trajectory
   tool calls with new output  0.00                  2.00                     +2.00
   turns                       0.00                  0.00                     0.00
   sampled tokens              2.0                   2.0                      0.0
-  visual tokens               0.0                   0.0                      0.0
+  visual tokens               0.0 [0.0, 0.0]        0.0 [0.0, 0.0]           0.0
     in the prompt             0.0                   0.0                      0.0
+    shown by code             0.0                   0.0                      0.0
 cells that raised, %          –                     –
 could not be judged           0                     0                        0
 end reasons

@@ -47,18 +47,47 @@ export function formatReport(before: EvaluationReport, after: EvaluationReport):
     ["accuracy in % [95% interval]", "before", "after", "paired difference in points"],
     accuracyRow("all tasks"),
     ...kinds.map((kind) => accuracyRow(`  ${kind}`, kind)),
+    ...relativeRows(before, after, kinds),
     ["per trajectory", "", "", ""],
     number("  tool calls", (s) => s.toolCalls, 2),
     number("  tool calls with new output", (s) => s.effectiveToolCalls, 2),
     number("  turns", (s) => s.turns, 2),
     number("  sampled tokens", (s) => s.sampledTokens, 1),
-    number("  visual tokens", (s) => s.visualTokens, 1),
+    visualTokensRow(before.overall, after.overall),
     number("    in the prompt", (s) => s.promptVisualTokens, 1),
+    number("    shown by code", (s) => s.observedVisualTokens, 1),
     number("cells that raised, %", (s) => percent(s.pythonErrorRate), 1),
     number("could not be judged", (s) => s.trajectories - s.judged, 0),
     ["end reasons", "", "", ""],
     ...endReasons.map((type) => number(`  ${type}`, (s) => s.endReasons[type], 0)),
   ]);
+}
+
+/** One row for each kind that is answered by numbers; none when there is no such kind. */
+function relativeRows(
+  before: EvaluationReport,
+  after: EvaluationReport,
+  kinds: readonly string[],
+): string[][] {
+  const of = (report: EvaluationReport, kind: string): number | undefined =>
+    report.kinds[kind]?.meanRelativeAccuracy;
+  const numeric = kinds.filter((kind) => of(before, kind) !== undefined || of(after, kind) !== undefined);
+  if (numeric.length === 0) return [];
+  const row = (kind: string): string[] => {
+    const [left, right] = [of(before, kind), of(after, kind)];
+    const change = left === undefined || right === undefined ? "" : signed(100 * (right - left), 1);
+    const cell = (share: number | undefined): string => (share === undefined ? "–" : points(share));
+    return [`  ${kind}`, cell(left), cell(right), change];
+  };
+  return [["mean relative accuracy in %", "", "", ""], ...numeric.map(row)];
+}
+
+function visualTokensRow(before: EvaluationSlice, after: EvaluationSlice): string[] {
+  const cell = ({ visualTokens, visualTokensInterval: interval }: EvaluationSlice): string =>
+    interval === undefined
+      ? visualTokens.toFixed(1)
+      : `${visualTokens.toFixed(1)} [${interval.low.toFixed(1)}, ${interval.high.toFixed(1)}]`;
+  return ["  visual tokens", cell(before), cell(after), signed(after.visualTokens - before.visualTokens, 1)];
 }
 
 function accuracyCell(slice: EvaluationSlice | undefined): string {

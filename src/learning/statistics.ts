@@ -31,6 +31,14 @@ export function wilson(successes: number, trials: number): Interval | undefined 
   return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 
+/** 95% normal interval of a mean, se = sample deviation (n - 1) / sqrt(n); undefined for fewer than two values. */
+export function meanInterval(values: readonly number[]): Interval | undefined {
+  const [centre, spread] = [mean(values), std(values)];
+  if (values.length < 2 || centre === undefined || spread === undefined) return undefined;
+  const half = (z95 * spread) / Math.sqrt(values.length - 1);
+  return { low: centre - half, high: centre + half };
+}
+
 export interface PairedDifference extends Interval {
   /** Mean of after - before. */
   readonly difference: number;

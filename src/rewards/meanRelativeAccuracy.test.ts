@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gradeNumber, meanRelativeAccuracy } from "./meanRelativeAccuracy.ts";
+import { gradeNumber, meanRelativeAccuracy, relativeAccuracyOf } from "./meanRelativeAccuracy.ts";
 
 // Scores of the benchmark's own code.
 for (const [given, truth, expected] of [
@@ -42,4 +42,17 @@ test("right from a threshold on; words and digits alike; no number is graded as 
     [1, 0, 0, 0],
   );
   assert.deepEqual([gradeNumber("Red", "red", 0.5), gradeNumber("4", "red", 0.5)], [1, 0]);
+});
+
+test("of answers in words, 0 for what is no number", () => {
+  assert.deepEqual(
+    [
+      ["46.", "40"],
+      ["four", "4"],
+      ["soon", "40"],
+      ["", "40"],
+      ["40", "red"],
+    ].map(([given, truth]) => relativeAccuracyOf(given as string, truth as string)),
+    [0.8, 1, 0, 0, 0],
+  );
 });

@@ -15,6 +15,13 @@ export function meanRelativeAccuracy(given: number, truth: number): number {
   return TOLERATED.filter((tolerated) => error <= tolerated).length / TOLERATED.length;
 }
 
+/** Mean relative accuracy of an answer in words; 0 where either is no number. */
+export function relativeAccuracyOf(answer: string, groundTruth: string): number {
+  const given = numberOf(normalise(answer));
+  const truth = numberOf(normalise(groundTruth));
+  return given === undefined || truth === undefined ? 0 : meanRelativeAccuracy(given, truth);
+}
+
 /**
  * 1 when the answer is a number whose mean relative accuracy is at least `least` (reference implementation of PyVision-RL:
  * 0.5, an error of up to 30%). What is no number is graded as text.

@@ -35,5 +35,5 @@ export async function evaluateHeldOut(
     trajectories.push(...groups.flatMap((group) => group.trajectories));
   }
   progress.end();
-  return { report: evaluateTrajectories(trajectories), trajectories };
+  return { report: evaluateTrajectories(trajectories, bench.world.isNumeric), trajectories };
 }

@@ -43,7 +43,7 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
       groupsOf(trajectories),
       config.logging.trajectoriesPerStep,
     );
-    const taught = evaluateTrajectories(demonstrations);
+    const taught = evaluateTrajectories(demonstrations, bench.world.isNumeric);
     reporter.print(
       `the teacher's demonstrations (before) and the policy on held-out tasks (after)\n${formatReport(taught, report)}`,
     );

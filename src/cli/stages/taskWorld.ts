@@ -31,6 +31,8 @@ import type { Split, WorldTask } from "../../tasks/world/world.ts";
 export interface TaskWorld {
   tasks(split: Split): TaskSource;
   readonly grade: Grader;
+  /** Whether answers to this kind of task are numbers that mean relative accuracy is reported of. */
+  isNumeric(this: void, taskKind: string): boolean;
   /** Texts to train the tokenizer on. */
   corpus(template: PromptTemplate, episodes: number): Iterable<string>;
   /** One sequence to pretrain on. */
@@ -71,6 +73,7 @@ function imageWorld(config: ResolvedConfig, { seed, weights, places, contrast }:
   return {
     tasks: (split) => createWorld({ seed, split, weights, places, contrast }),
     grade: gradeAnswer,
+    isNumeric: () => false,
     corpus: (template, episodes) => worldCorpus({ seed: config.seed, template, episodes }),
     pretrainSegments: (template, codec, random) =>
       pretrainSample({ template, contrast }, codec, random).segments,
@@ -110,6 +113,7 @@ function videoWorld(config: ResolvedConfig, options: VideoOptions): TaskWorld {
       return createVideoWorld({ seed, split, weights, folder });
     },
     grade,
+    isNumeric,
     corpus: (template, episodes) => videoCorpus({ seed: config.seed, template, episodes, weights }),
     pretrainSegments: (template, codec, random) =>
       videoPretrainSample({ template, weights, ...uniform }, codec, random).segments,
@@ -148,6 +152,7 @@ function mixedWorld(
       });
     },
     grade: video.grade,
+    isNumeric: video.isNumeric,
     *corpus(template, episodes) {
       yield* image.corpus(template, Math.ceil(episodes / 2));
       yield* video.corpus(template, Math.ceil(episodes / 2));
