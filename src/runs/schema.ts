@@ -6,7 +6,7 @@ import { endReasonTypes } from "../learning/filters.ts";
 import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
 import { python } from "./pythonSchema.ts";
-import { tasks } from "./tasksSchema.ts";
+import { someWeight, tasks, weight } from "./tasksSchema.ts";
 
 const count = z.int().min(1);
 const countOrNone = z.int().min(0);
@@ -306,6 +306,15 @@ const pretrain = z.strictObject({
   microBatchTokens: count.default(16_384),
   /** As in `sft`. */
   grouping: z.enum(groupings).default("fewest"),
+  /**
+   * Relative frequencies of the video world's samples; only kinds that are named are drawn. `frames`: pictures with
+   * captions, `first`: a question and the first call, `episode`: a whole flawless one, which with `videoFrames` `first` is too. Left out:
+   * 0.45, 0.15, 0.4; with `videoFrames` 0.6 of `frames` and 0.4 of `episode`.
+   */
+  videoMix: z
+    .strictObject({ frames: weight(0), first: weight(0), episode: weight(0) })
+    .refine(...someWeight)
+    .exactOptional(),
   optimizer: optimizer.prefault({}),
 });
 

@@ -4,8 +4,9 @@ import { DEFAULT_VIDEO_WEIGHTS } from "../tasks/video/videoWorld.ts";
 import { PLACES } from "../tasks/world/vocabulary.ts";
 import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
 
-const weight = (usual: number): z.ZodDefault<z.ZodNumber> => z.number().min(0).default(usual);
-const someWeight = [
+/** A relative frequency. */
+export const weight = (usual: number): z.ZodDefault<z.ZodNumber> => z.number().min(0).default(usual);
+export const someWeight = [
   (weights: Readonly<Record<string, number>>): boolean => Object.values(weights).some((w) => w > 0),
   "must have at least one weight above 0",
 ] as const;

@@ -94,6 +94,22 @@ test("the baseline's teacher answers from its frames in one turn, and pretrainin
   world.close();
 });
 
+test("pretrain.videoMix chooses what is pretrained on", () => {
+  const said = (mix: string): string[] => {
+    const world = open("video-mini", `pretrain.videoMix=${mix}`);
+    const samples = Array.from({ length: 12 }, (_, i) =>
+      world.pretrainSegments(template, byteCodec, randomStream("mix", i)),
+    );
+    return samples.map((segments) =>
+      segments.map((s) => (s.type === "sampled" ? byteCodec.decode(s.tokens) : "")).join(""),
+    );
+  };
+  for (const text of said("{frames: 1}")) assert.doesNotMatch(text, /<code>|<answer>/);
+  for (const text of said("{first: 0.5}")) assert.match(text, /<\/code>$/);
+  for (const text of said("{episode: 2}")) assert.match(text, /<\/answer>$/);
+  assert.throws(() => said("{frames: 0}"), /pretrain\.videoMix must have at least one weight above 0/);
+});
+
 test("texts for the tokenizer are those of the worlds that are in", () => {
   const texts = (recipe: string): string => [...open(recipe).corpus(template, 60)].join("\n");
   assert.match(texts("video-mini"), /flatnonzero/);

@@ -101,6 +101,8 @@ function videoWorld(config: ResolvedConfig, options: VideoOptions): TaskWorld {
   const isRight = (answer: string, truth: string): boolean =>
     gradeNumber(answer, truth, leastRelativeAccuracy) === 1;
   const uniform = frames === undefined ? {} : { uniform: { frames, isRight } };
+  const { videoMix } = config.pretrain;
+  const mix = videoMix === undefined ? {} : { mix: videoMix };
   function* script(task: VideoTask, random: Random): Generator<ScriptTurn, undefined> {
     if (frames === undefined) return yield* videoScript(task.clip, random, behaviourOf(config));
     const seen = uniformFrames(task.clip.seconds * FPS, frames);
@@ -116,7 +118,7 @@ function videoWorld(config: ResolvedConfig, options: VideoOptions): TaskWorld {
     isNumeric,
     corpus: (template, episodes) => videoCorpus({ seed: config.seed, template, episodes, weights }),
     pretrainSegments: (template, codec, random) =>
-      videoPretrainSample({ template, weights, ...uniform }, codec, random).segments,
+      videoPretrainSample({ template, weights, ...mix, ...uniform }, codec, random).segments,
     teacher: ({ codec, taskOf, randomOf }) =>
       new VideoTeacher({
         codec,
