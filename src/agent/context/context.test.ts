@@ -38,7 +38,7 @@ const FACTS = toolResult({
 /** Answers of the tool: the facts, which frames, then the frames. */
 const FRAMES = [
   FACTS,
-  toolResult({ stdout: "[[0, 150, 300], [0.0, 5.005, 10.01]]\n" }),
+  toolResult({ stdout: "[[0, 150, 300], [0.0, 5.005, 10.01], 921600]\n" }),
   ...[1, 2, 3].map((tokens) => toolResult({ figures: [fakeImage(tokens, tokens)] })),
 ];
 
@@ -113,9 +113,24 @@ test("videoFrames: frames with their times in the context, nothing in Python", a
   );
   assert.deepEqual(made.runtime.opened, [{ images: [], videos: ["/clips/a.mp4"] }]);
   assert.deepEqual(made.runtime.codes.slice(2), [
-    "Image.fromarray(v[0].asnumpy()).show()",
-    "Image.fromarray(v[150].asnumpy()).show()",
-    "Image.fromarray(v[300].asnumpy()).show()",
+    "for i in [0]: Image.fromarray(v[i].asnumpy()).show()",
+    "for i in [150]: Image.fromarray(v[i].asnumpy()).show()",
+    "for i in [300]: Image.fromarray(v[i].asnumpy()).show()",
+  ]);
+});
+
+test("videoFrames: small frames come many in a call, and what the limit on figures held back in the next", async () => {
+  const figures = [1, 2, 3].map((tokens) => fakeImage(tokens, tokens));
+  const made = await prepared(videoTask, { type: "videoFrames", frames: 3, inRuntime: false }, [
+    FACTS,
+    toolResult({ stdout: "[[0, 150, 300], [0.0, 5.005, 10.01], 7056]\n" }),
+    toolResult({ figures: figures.slice(0, 2) }),
+    toolResult({ figures: figures.slice(2) }),
+  ]);
+  assert.equal(made.tokens, prompt("0.0s0:‹#›5.0s150:‹##›10.0s300:‹###›Q", "F"));
+  assert.deepEqual(made.runtime.codes.slice(2), [
+    "for i in [0,150,300]: Image.fromarray(v[i].asnumpy()).show()",
+    "for i in [300]: Image.fromarray(v[i].asnumpy()).show()",
   ]);
 });
 

@@ -39,9 +39,13 @@ const PICK = (count: number): string => `
 import json
 v = video_clue_0
 picked = np.linspace(0, len(v) - 1, min(${count}, len(v))).round().astype(int).tolist()
-print(json.dumps([picked, v.get_frame_timestamp(picked)[:, 0].tolist()]))`;
+height, width = v[0].shape[:2]
+print(json.dumps([picked, v.get_frame_timestamp(picked)[:, 0].tolist(), height * width]))`;
 
-const pickSchema = z.tuple([z.array(z.int()), z.array(z.number())]);
+const pickSchema = z.tuple([z.array(z.int()), z.array(z.number()), z.number().min(1)]);
+
+/** Pixels of the frames that one call brings: a large frame comes alone, small ones many at a time. */
+const PIXELS_A_CALL = 1_000_000;
 
 /** The task's videos. @throws DataError when it has images too: no strategy shows both. */
 export function videosOf(task: Task): readonly string[] {
@@ -76,17 +80,23 @@ export class OpenVideo {
     return factsSchema.parse(JSON.parse((await this.run(FACTS)).stdout));
   }
 
-  /** At most `count` frames at uniform distances. Each is viewed as it comes, so that one at a time is held in full. */
+  /** At most `count` frames at uniform distances. Each call's are viewed as they come, so that few are held in full. */
   async uniformFrames(count: number, view: (image: RgbImage) => ViewImage): Promise<ShownFrame[]> {
-    const [indices, times] = pickSchema.parse(JSON.parse((await this.run(PICK(count))).stdout));
+    const [indices, times, pixels] = pickSchema.parse(JSON.parse((await this.run(PICK(count))).stdout));
+    const together = Math.max(1, Math.floor(PIXELS_A_CALL / pixels));
     const frames: ShownFrame[] = [];
-    // One a call: whatever the limit on figures, each call is within it.
-    for (const [i, index] of indices.entries()) {
-      const { figures, stdout } = await this.run(`Image.fromarray(v[${index}].asnumpy()).show()`);
-      const [image] = figures;
-      if (image === undefined)
-        throw new DataError(`video ${this.name}: frame ${index} cannot be shown (${stdout.trim()})`);
-      frames.push({ index, seconds: times[i] ?? 0, view: view(image) });
+    // What a call shows less than it was asked for is over the limit on figures: the next call goes on from there.
+    while (frames.length < indices.length) {
+      const wanted = indices.slice(frames.length, frames.length + together);
+      const { figures, stdout } = await this.run(
+        `for i in ${JSON.stringify(wanted)}: Image.fromarray(v[i].asnumpy()).show()`,
+      );
+      if (figures.length === 0)
+        throw new DataError(`video ${this.name}: frame ${wanted[0]} cannot be shown (${stdout.trim()})`);
+      for (const image of figures) {
+        const i = frames.length;
+        frames.push({ index: indices[i] as number, seconds: times[i] ?? 0, view: view(image) });
+      }
     }
     return frames;
   }
