@@ -233,6 +233,7 @@ function bestRows(plan: Plan, rounds: Rounds): BenchRow[] {
 function noteRounds(rounds: Rounds, plan: Plan, losses: ReadonlyMap<string, number>, notes: string[]): void {
   if (rounds.skipped > 0)
     notes.push(`${rounds.skipped} rounds of a case were cut off after ${plan.seconds} s of measuring`);
+  for (const [name, fault] of rounds.faults) notes.push(`"${name}" was left out: ${fault}`);
   const shares = [...rounds.idleShare].map(([name, share]) => `${name} ${(100 * share).toFixed(1)}%`);
   const worst = Math.max(...rounds.idleShare.values());
   notes.push(

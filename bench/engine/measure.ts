@@ -36,6 +36,8 @@ export interface Rounds {
   readonly idleShare: ReadonlyMap<string, number>;
   /** Rounds that the time allowed has cut off. */
   readonly skipped: number;
+  /** What ended a case, by its name; it has no times. */
+  readonly faults: ReadonlyMap<string, string>;
 }
 
 export async function runRounds(
@@ -47,6 +49,7 @@ export async function runRounds(
 ): Promise<Rounds> {
   const times = new Map<string, Taken[]>();
   const idle = new Map(sides.map((side) => [side.name, { cpu: 0, wall: 0 }]));
+  const faults = new Map<string, string>();
   let skipped = 0;
   const measure = async (contestant: Contestant, key: string, counts: boolean): Promise<void> => {
     const others = sides.filter((side) => side !== contestant.side);
@@ -76,15 +79,19 @@ export async function runRounds(
           continue;
         }
         for (const contestant of round % 2 === 0 ? contestants : [...contestants].reverse())
-          await measure(contestant, `${name}/${contestant.name}`, round > 0);
+          if (!faults.has(name))
+            await measure(contestant, `${name}/${contestant.name}`, round > 0).catch((error: unknown) =>
+              faults.set(name, `${contestant.name}: ${(error as Error).message}`),
+            );
       }
       progress.advance();
     }
   }
   return {
-    times: (name, contestant) => times.get(`${name}/${contestant}`) ?? [],
+    times: (name, contestant) => (faults.has(name) ? [] : (times.get(`${name}/${contestant}`) ?? [])),
     idleShare: new Map([...idle].map(([name, { cpu, wall }]) => [name, cpu / Math.max(wall, 1e-9)])),
     skipped,
+    faults,
   };
 }
 

@@ -135,5 +135,9 @@ export function barsOf(plan: Plan, rounds: Rounds): BenchBar[] {
       ...([lowest, DECODING_BAR, "x"] as const),
     );
   });
-  return [...training, ...sampling];
+  const faulty = rounds.faults.size;
+  const whole = plan.training.length + plan.sampling.length;
+  const complete =
+    faulty === 0 ? [] : [atLeast("cases without a fault", "all of them", whole - faulty, whole, "")];
+  return [...training, ...sampling, ...complete];
 }

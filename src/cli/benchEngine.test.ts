@@ -33,7 +33,7 @@ const plan: Plan = {
 function roundsOf(ms: Readonly<Record<string, readonly number[]>>): Rounds {
   return {
     times: (name, contestant) => (ms[`${name}/${contestant}`] ?? []).map((t) => ({ ms: t, cpuMs: t })),
-    ...{ idleShare: new Map<string, number>(), skipped: 0 },
+    ...{ idleShare: new Map<string, number>(), skipped: 0, faults: new Map<string, string>() },
   };
 }
 
@@ -97,6 +97,23 @@ test("rounds take turns, the first is not counted, and what a waiting side burns
   );
   assert.equal(rounds.idleShare.get("x"), 0);
   assert.ok((rounds.idleShare.get("y") ?? 0) > 1);
+});
+
+test("a fault ends its case alone, and costs a bar", async () => {
+  const side = { name: "x", cpuSeconds: () => 0 } as unknown as Side;
+  const contestant = (run: () => Promise<{ ms: number; cpuMs: number }>) => ({ name: OURS, side, run });
+  let calls = 0;
+  const cases: Case[] = [
+    { name: "bad", rounds: 2, contestants: [contestant(() => Promise.reject(new Error(`call ${++calls}`)))] },
+    { name: "good", rounds: 2, contestants: [contestant(() => Promise.resolve({ ms: 7, cpuMs: 7 }))] },
+  ];
+  const progress = { update: () => {}, advance: () => {}, end: () => {} };
+  const rounds = await runRounds(cases, [side], 60, 100, progress);
+  assert.deepEqual([...rounds.faults], [["bad", `${OURS}: call 1`]]);
+  assert.equal(calls, 1);
+  assert.deepEqual([rounds.times("bad", OURS).length, rounds.times("good", OURS).length], [0, 2]);
+  const bar = barsOf(plan, rounds).at(-1);
+  assert.deepEqual([bar?.value, bar?.met], [3, false]); // three of the plan's four cases
 });
 
 test("work of a training step, by hand", () => {
