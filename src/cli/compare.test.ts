@@ -51,18 +51,45 @@ test("seeds are averaged with their interval; curves go to a folder that was not
     ["held-out accuracy after", "0.450 ± 1.906", "0.300"],
     ["held-out tool calls before", "1.000 ± 0.000", "1.000"],
     ["held-out tool calls after", "2.000 ± 0.000", "2.000"],
+    ["held-out visual tokens before", "–", "–"],
+    ["held-out visual tokens after", "–", "–"],
+    ["held-out accuracy after, minus both", "-0.150 (not paired)"],
+    ["held-out visual tokens after, divided by both", "– (not paired)"],
     ["accuracy/mean, last 10 steps", "0.450 ± 1.906", "0.300"],
     ["tool_calls/mean, last 10 steps", "2.000 ± 0.000", "2.000"],
     ...[
       "tool_calls/correct_mean",
       "tool_calls/none_share",
       "response/tokens_mean",
+      "response/visual_tokens_mean",
       "train/entropy",
       "train/grad_norm",
       "advantage/correct_negative_share",
     ].map((metric) => [`${metric}, last 10 steps`, "–", "–"]),
   ]);
   assert.match(readFileSync(out, "utf8"), /^<svg [\s\S]*both[\s\S]*one[\s\S]*<\/svg>\s*$/);
+});
+
+test("two names of the same seeds are compared in pairs, and the table is Markdown too", () => {
+  const make = (name: string, seed: number, accuracy: number, visualTokens: number): string => {
+    const run = createRun(parseConfig("seed: 1", "tiny.yaml"), { dir: join(root, name) });
+    run.appendMetrics({ step: 1, "response/visual_tokens_mean": visualTokens });
+    const overall = { accuracy, toolCalls: 1, visualTokens };
+    run.writeSummary({ seed, before: { overall }, after: { overall } });
+    return run.path;
+  };
+  const frames = [make("frames0", 0, 0.5, 288), make("frames1", 1, 0.4, 288)];
+  const demand = [make("demand1", 1, 0.8, 8), make("demand0", 0, 0.8, 10)]; // in another order
+  const markdown = join(root, "study/table.md");
+  const { status } = compare(`frames=${frames.join(",")}`, `demand=${demand.join(",")}`, "--markdown", markdown, "--out", join(root, "pairs.svg")); // prettier-ignore
+  assert.equal(status, 0);
+  const lines = readFileSync(markdown, "utf8").split("\n");
+  assert.equal(lines[0], "| mean over seeds ± 95% (Student) | frames (n=2) | demand (n=2) |");
+  assert.equal(lines[1], "| --- | ---: | ---: |");
+  // 0.4 and 0.3: mean 0.35, se 0.05, times 12.706. 8/288 and 10/288: mean 0.03125, se 0.003472.
+  assert.ok(lines.includes("| held-out accuracy after, minus frames |  | 0.350 ± 0.635 |"), lines.join("\n"));
+  assert.ok(lines.includes("| held-out visual tokens after, divided by frames |  | 0.031 ± 0.044 |"));
+  assert.match(readFileSync(join(root, "pairs.svg"), "utf8"), /Visual tokens per trajectory/);
 });
 
 test("a run without a summary is named, and no curves are left", () => {
