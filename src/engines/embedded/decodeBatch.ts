@@ -7,8 +7,10 @@ import type { Row } from "./sequence.ts";
 import type { TokenModel } from "./tokenModel.ts";
 import { BLOCKED } from "./visionBatch.ts";
 
-/** Room that a batch gains at a time, in tokens. */
+/** Most room that a batch gains at a time, in tokens. A step reads all of it, so there is no more than rows may need. */
 const DECODE_ROOM = 64;
+/** Capacities are multiples of it. */
+const ROOM_STEP = 16;
 
 /** What every batch of a sampler decodes with. */
 export interface DecodeTools {
@@ -36,7 +38,8 @@ export class DecodeBatch {
     this.tokens = new BigInt64Array(rows.length);
     this.rotary = tools.tables.allocate(rows.length);
     const longest = Math.max(...rows.map((row) => row.sequence.cache.length));
-    const capacity = Math.ceil((longest + DECODE_ROOM) / DECODE_ROOM) * DECODE_ROOM;
+    const wanted = Math.max(...rows.map((row) => row.request.params.maxNewTokens - row.tokens.length));
+    const capacity = Math.ceil((longest + Math.min(wanted, DECODE_ROOM)) / ROOM_STEP) * ROOM_STEP;
     this.room = capacity - longest;
     const sequences = rows.map((row) => row.sequence.cache);
     this.cache = new BatchCache(tools.shape, sequences, capacity, tools.memory);
