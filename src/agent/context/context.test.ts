@@ -134,6 +134,19 @@ test("videoFrames: small frames come many in a call, and what the limit on figur
   ]);
 });
 
+test("videoFrames: frames of equal pixels are one view, and each stands in the prompt", async () => {
+  const [still, other] = [fakeImage(1, 1), fakeImage(2, 2)];
+  const made = await prepared(videoTask, { type: "videoFrames", frames: 3, inRuntime: false }, [
+    FACTS,
+    toolResult({ stdout: "[[0, 150, 300], [0.0, 5.005, 10.01], 7056]\n" }),
+    toolResult({ figures: [still, other, { ...still, data: still.data.slice() }] }),
+  ]);
+  assert.equal(made.tokens, prompt("0.0s0:‹#›5.0s150:‹##›10.0s300:‹#›Q", "F"));
+  const views = made.prompt.flatMap((segment) => (segment.type === "image" ? [segment.image] : []));
+  assert.deepEqual([views.length, views[0] === views[2], views[0] === views[1]], [3, true, false]);
+  assert.deepEqual(made.seen, [imageKey(still), imageKey(other)]);
+});
+
 test("videoFrames with inRuntime: the video is in Python as well", async () => {
   const made = await prepared(videoTask, { type: "videoFrames", frames: 3, inRuntime: true }, FRAMES);
   assert.equal(made.tokens, prompt("v0|i0/v0/‹#›i1/v0/‹##›i2/v0/‹###›Q"));

@@ -6,7 +6,9 @@ import { DataError, SandboxError } from "../../core/errors.ts";
 import type { RgbImage } from "../../core/image.ts";
 import type { Task } from "../../core/task.ts";
 import type { ToolResult, ViewImage } from "../../core/trajectory.ts";
+import type { Codec } from "../../engines/engine.ts";
 import type { PythonRuntime, PythonSession } from "../../sandbox/runtime.ts";
+import { imageKey } from "../novelty.ts";
 import { cutAtSlots, fillSlots, type PromptTemplate } from "../template.ts";
 
 const factsSchema = z.object({
@@ -109,6 +111,21 @@ export class OpenVideo {
       throw new DataError(`video ${this.name}: ${outcome.message.replace(/^video_clue_0: /, "")}`);
     throw new SandboxError(`video ${this.name}: could not be decoded (${outcome.type})`);
   }
+}
+
+/**
+ * One view for frames of equal pixels, however many: the engine sends a picture that comes again through the vision tower
+ * once. `views` is by `imageKey`.
+ */
+export function shareView(
+  views: Map<string, ViewImage>,
+  image: RgbImage,
+  codec: Pick<Codec, "viewImage">,
+): ViewImage {
+  const key = imageKey(image);
+  const view = views.get(key) ?? codec.viewImage(image);
+  views.set(key, view);
+  return view;
 }
 
 const FACT_SLOTS = ["frames", "fps", "seconds", "width", "height"];

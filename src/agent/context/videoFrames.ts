@@ -2,12 +2,11 @@
 // each as an image with its time. Python has nothing of the video unless `inRuntime` says so.
 import type { RgbImage } from "../../core/image.ts";
 import type { ViewImage } from "../../core/trajectory.ts";
-import { imageKey } from "../novelty.ts";
 import { addLine, buildPrompt } from "../prompt.ts";
 import { fillSlots } from "../template.ts";
 import type { ContextStrategy } from "./context.ts";
 import { textsOf } from "./texts.ts";
-import { openVideo, type ShownFrame, type VideoFacts, videoValues, videosOf } from "./video.ts";
+import { openVideo, shareView, type ShownFrame, type VideoFacts, videoValues, videosOf } from "./video.ts";
 
 export interface VideoFramesOptions {
   /** Frames of each video; all of one that has fewer. At least 1. */
@@ -22,11 +21,8 @@ export function videoFrames({ frames: wanted, inRuntime }: VideoFramesOptions): 
     async prepare(task, { template, codec, runtime }) {
       const videos = videosOf(task);
       const texts = textsOf(template, inRuntime ? "videoFramesInBoth" : "videoFrames");
-      const seen: string[] = [];
-      const view = (image: RgbImage): ViewImage => {
-        seen.push(imageKey(image));
-        return codec.viewImage(image);
-      };
+      const seen = new Map<string, ViewImage>();
+      const view = (image: RgbImage): ViewImage => shareView(seen, image, codec);
       const sampled: { readonly facts: VideoFacts; readonly frames: readonly ShownFrame[] }[] = [];
       for (const path of videos)
         sampled.push(
@@ -53,7 +49,7 @@ export function videoFrames({ frames: wanted, inRuntime }: VideoFramesOptions): 
           }),
       });
       const session = inRuntime ? { images: [], videos } : { images: [] };
-      return { prompt, session, firstLabel: 0, seen };
+      return { prompt, session, firstLabel: 0, seen: [...seen.keys()] };
     },
   };
 }

@@ -2,10 +2,11 @@
 // token those of src/agent/context/.
 import { addLine, buildPrompt } from "../../agent/prompt.ts";
 import { textsOf } from "../../agent/context/texts.ts";
+import { shareView } from "../../agent/context/video.ts";
 import { fillSlots } from "../../agent/template.ts";
 import type { PromptTemplate } from "../../agent/template.ts";
 import type { RgbImage } from "../../core/image.ts";
-import type { Segment } from "../../core/trajectory.ts";
+import type { Segment, ViewImage } from "../../core/trajectory.ts";
 import type { Codec } from "../../engines/engine.ts";
 import { FPS, FRAME_SIZE } from "./vocabulary.ts";
 
@@ -38,6 +39,7 @@ export function uniformPrompt(
   codec: Codec,
 ): Segment[] {
   const texts = textsOf(template, "videoFrames");
+  const views = new Map<string, ViewImage>();
   return buildPrompt(codec, texts, question, {
     frames: (builder) =>
       frames.forEach(({ index, image }, i) => {
@@ -47,7 +49,7 @@ export function uniformPrompt(
           index,
           seconds: (index / FPS).toFixed(1),
         };
-        addLine(builder, texts.frame, values, codec.viewImage(image));
+        addLine(builder, texts.frame, values, shareView(views, image, codec));
       }),
   });
 }
