@@ -80,6 +80,18 @@ const CASES: Record<keyof typeof ops, Case> = {
     build: (t) => ops.rmsNorm(t["x"]!, t["w"]!, 1e-6),
   },
   softmax: { inputs: { a: [2, 3, 5] }, build: (t) => ops.softmax(t["a"]!) },
+  attention: {
+    inputs: { q: [2, 2, 5, 3], k: [2, 2, 4, 3], v: [2, 2, 4, 3] },
+    ints: {
+      bias: { dims: [5, 4], data: [0, -90, 0, 1, 0, 0, 2, 0, -1, 0, -90, 0, 0, 3, 0, 0, 0, 0, 0, -90] },
+    },
+    build: (t) => {
+      const bias = t["bias"]!.graph.append("Cast", [t["bias"]!], [{ type: "float32", shape: [5, 4] }], {
+        to: { int: 1 },
+      })[0]!;
+      return ops.attention(t["q"]!, t["k"]!, t["v"]!, bias);
+    },
+  },
   rotary: {
     inputs: { x: [3, 8] },
     ints: { rows: { dims: [1, 3], data: [0, 1, 2] } },
@@ -111,6 +123,25 @@ const CASES: Record<keyof typeof ops, Case> = {
       const [p, q, r] = ops.splitLast(t["a"]!, 3) as [Tensor, Tensor, Tensor];
       return ops.add(ops.mul(p, q), ops.scale(r, 3));
     },
+  },
+  prefix: {
+    inputs: { a: [2, 5, 3] },
+    ints: { end: { dims: [1], data: [3] } },
+    build: (t) => ops.prefix(t["a"]!, 1, t["end"]!, 3),
+  },
+  split: {
+    inputs: { a: [2, 5, 3] },
+    ints: { sizes: { dims: [3], data: [2, 0, 3] } },
+    build: (t) => {
+      // The last part alone: the others get the gradient 0.
+      const [, , rest] = ops.split(t["a"]!, 1, t["sizes"]!, [2, 0, 3]) as [Tensor, Tensor, Tensor];
+      return ops.mul(rest, rest);
+    },
+  },
+  concat: {
+    inputs: { a: [2, 2, 3], b: [2, 0, 3], c: [2, 1, 3] },
+    ints: { sizes: { dims: [3], data: [2, 0, 1] } },
+    build: (t) => ops.concat([t["a"]!, t["b"]!, t["c"]!], 1, t["sizes"]!, 3),
   },
   sum: {
     inputs: { a: [3, 4] },

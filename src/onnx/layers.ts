@@ -1,9 +1,20 @@
 // Differentiable operations of a transformer: rows of tables, RMSNorm, softmax, rotary positions, token log-probabilities.
 // As in ops.ts each records its vector-Jacobian product and is checked against finite differences.
 import type { Tensor } from "./graph.ts";
-import { append, dim, oneHot, raw, rawBinary, record, reduce, shapeOf, sumTo, zerosLike } from "./nodes.ts";
-
-const CONTRIB = "com.microsoft";
+import {
+  append,
+  CONTRIB,
+  dim,
+  oneHot,
+  raw,
+  rawBinary,
+  rawMatmul,
+  record,
+  reduce,
+  shapeOf,
+  sumTo,
+  zerosLike,
+} from "./nodes.ts";
 
 // --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -62,6 +73,28 @@ export function softmax(x: Tensor): Tensor {
     const gy = rawBinary("Mul", gradient as Tensor, y);
     const total = reduce("ReduceSum", gy, [-1], [...x.shape.slice(0, -1), 1]);
     return [rawBinary("Sub", gy, rawBinary("Mul", y, total))];
+  });
+}
+
+/**
+ * softmax(q k' / sqrt(D) + bias) v over q [B, H, M, D], k and v [B, H, K, D]; the bias broadcasts against [B, H, M, K] and
+ * gets no gradient. With p the probabilities, o the result and g its gradient: dv = p' g, and the scores' gradient is
+ * p (g v' - sum(g o)): the sum over keys of p (g v') is taken over D numbers instead (arXiv 2205.14135, appendix B).
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor): Tensor {
+  const alpha = 1 / Math.sqrt(dim(q, -1) as number);
+  const scores = rawBinary("Add", rawMatmul(q, k, { transB: true, alpha }), bias);
+  const p = append("Softmax", [scores], "float32", scores.shape, { axis: { int: -1 } });
+  const o = rawMatmul(p, v);
+  return record([q, k, v], o, ([gradient]) => {
+    const g = gradient as Tensor;
+    const sums = reduce("ReduceSum", rawBinary("Mul", g, o), [-1], [...o.shape.slice(0, -1), 1]);
+    const ds = rawBinary("Mul", p, rawBinary("Sub", rawMatmul(g, v, { transB: true }), sums));
+    return [
+      rawMatmul(ds, k, { alpha }),
+      rawMatmul(ds, q, { transA: true, alpha }),
+      rawMatmul(p, g, { transA: true }),
+    ];
   });
 }
 

@@ -2,6 +2,9 @@
 // product. Nothing here has a gradient of its own.
 import type { Attribute, Dim, ElementType, Shape, Tensor, Vjp } from "./graph.ts";
 
+/** The domain of ONNX Runtime's fused kernels. */
+export const CONTRIB = "com.microsoft";
+
 export function append(
   opType: string,
   inputs: readonly Tensor[],
@@ -42,6 +45,30 @@ export function raw(opType: string, x: Tensor): Tensor {
 
 export function rawBinary(opType: string, a: Tensor, b: Tensor): Tensor {
   return append(opType, [a, b], a.type, broadcast(a.shape, b.shape));
+}
+
+export interface MatmulOptions {
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+  readonly alpha?: number;
+}
+
+/** alpha * op(a) op(b) over the last two axes; leading axes are equal. */
+export function rawMatmul(
+  a: Tensor,
+  b: Tensor,
+  { transA = false, transB = false, alpha = 1 }: MatmulOptions = {},
+): Tensor {
+  const rows = dim(a, transA ? -1 : -2);
+  const columns = dim(b, transB ? -2 : -1);
+  return append(
+    "FusedMatMul",
+    [a, b],
+    "float32",
+    [...a.shape.slice(0, -2), rows, columns],
+    { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 }, alpha: { float: alpha } },
+    CONTRIB,
+  );
 }
 
 export function compare(opType: string, a: Tensor, b: Tensor): Tensor {

@@ -1,14 +1,16 @@
 // Differentiable operations. Each appends its forward nodes and records its vector-Jacobian product; gradients.test.ts
 // checks every one of them against finite differences. Where ONNX Runtime has a fused kernel on the CPU (domain
 // com.microsoft), the forward pass uses it and the product is written out by hand.
-import type { Shape, Tensor, Vjp } from "./graph.ts";
+import type { Dim, Shape, Tensor, Vjp } from "./graph.ts";
 import {
   append,
   binary,
   compare,
   dim,
+  type MatmulOptions,
   raw,
   rawBinary,
+  rawMatmul,
   record,
   shapeOf,
   sumTo,
@@ -16,8 +18,6 @@ import {
   unary,
   zerosLike,
 } from "./nodes.ts";
-
-const CONTRIB = "com.microsoft";
 
 // --- elementwise, with broadcasting -------------------------------------------------------------------------------
 
@@ -110,38 +110,19 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   });
 }
 
-export interface MatmulOptions {
-  readonly transA?: boolean;
-  readonly transB?: boolean;
-  readonly alpha?: number;
-}
-
 /** alpha * op(a) op(b) over the last two axes; leading axes are equal. */
-export function matmul(
-  a: Tensor,
-  b: Tensor,
-  { transA = false, transB = false, alpha = 1 }: MatmulOptions = {},
-): Tensor {
-  const y = rawMatmul(a, b, transA, transB, alpha);
-  return record([a, b], y, ([gradient]) => {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transA = false, transB = false, alpha = 1 } = options;
+  return record([a, b], rawMatmul(a, b, options), ([gradient]) => {
     const g = gradient as Tensor;
-    const da = transA ? rawMatmul(b, g, transB, true, alpha) : rawMatmul(g, b, false, !transB, alpha);
-    const db = transB ? rawMatmul(g, a, true, transA, alpha) : rawMatmul(a, g, !transA, false, alpha);
+    const da = transA
+      ? rawMatmul(b, g, { transA: transB, transB: true, alpha })
+      : rawMatmul(g, b, { transB: !transB, alpha });
+    const db = transB
+      ? rawMatmul(g, a, { transA: true, transB: transA, alpha })
+      : rawMatmul(a, g, { transA: !transA, alpha });
     return [da, db];
   });
-}
-
-function rawMatmul(a: Tensor, b: Tensor, transA: boolean, transB: boolean, alpha: number): Tensor {
-  const rows = dim(a, transA ? -1 : -2);
-  const columns = dim(b, transB ? -2 : -1);
-  return append(
-    "FusedMatMul",
-    [a, b],
-    "float32",
-    [...a.shape.slice(0, -2), rows, columns],
-    { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 }, alpha: { float: alpha } },
-    CONTRIB,
-  );
 }
 
 // --- shape --------------------------------------------------------------------------------------------------------
@@ -185,4 +166,50 @@ export function splitLast(x: Tensor, parts: number): Tensor[] {
   };
   x.graph.tape.push({ inputs: [x], outputs, vjp });
   return outputs;
+}
+
+/** The first `end` ([1], known when the graph runs) of an axis. What is cut off gets the gradient 0. */
+export function prefix(x: Tensor, axis: number, end: Tensor, size: Dim): Tensor {
+  const { graph } = x;
+  const slice = (from: Tensor, to: Tensor, length: Dim): Tensor =>
+    append(
+      "Slice",
+      [x, from, to, graph.ints([axis])],
+      x.type,
+      x.shape.map((d, i) => (i === axis ? length : d)),
+    );
+  return record([x], slice(graph.ints([0]), end, size), ([g]) => {
+    const rest = zerosLike(slice(end, graph.ints([2 ** 31]), "rest"));
+    return [append("Concat", [g as Tensor, rest], "float32", x.shape, { axis: { int: axis } })];
+  });
+}
+
+/** Cuts an axis into parts of `sizes` (int64, known when the graph runs), which may be 0. */
+export function split(x: Tensor, axis: number, sizes: Tensor, symbols: readonly Dim[]): Tensor[] {
+  const outputs = x.graph.append(
+    "Split",
+    [x, sizes],
+    symbols.map((size) => ({ type: "float32", shape: x.shape.map((d, i) => (i === axis ? size : d)) })),
+    { axis: { int: axis } },
+  );
+  const vjp: Vjp = (gradients) => {
+    const pieces = gradients.map((g, i) => g ?? zerosLike(outputs[i] as Tensor));
+    return [append("Concat", pieces, "float32", x.shape, { axis: { int: axis } })];
+  };
+  x.graph.tape.push({ inputs: [x], outputs, vjp });
+  return outputs;
+}
+
+/** Joins parts whose sizes along the axis (int64) are known when the graph runs: the inverse of `split`. */
+export function concat(parts: readonly Tensor[], axis: number, sizes: Tensor, total: Dim): Tensor {
+  const shape = (parts[0] as Tensor).shape.map((d, i) => (i === axis ? total : d));
+  const y = append("Concat", parts, "float32", shape, { axis: { int: axis } });
+  return record(parts, y, ([g]) =>
+    y.graph.append(
+      "Split",
+      [g as Tensor, sizes],
+      parts.map((part) => ({ type: "float32", shape: part.shape })),
+      { axis: { int: axis } },
+    ),
+  );
 }

@@ -2,6 +2,7 @@
 // only rows that predict a token with a weight reach the head: row t - 1 predicts token t.
 import type { Datum } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
+import { CAUSAL_BLOCKS } from "../../models/qwen2_5_vl/causalAttention.ts";
 import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import { mropePositions } from "../../models/qwen2_5_vl/positions.ts";
 import type { Value } from "../../onnx/session.ts";
@@ -64,7 +65,7 @@ export function trainingBatch(
     sin: floats(rotary.sin, [rows, tables.width]),
     rowIds: rowIds(rows),
     layout: ints([batch.length, length]),
-    causalBias: causalBias(length),
+    ...causalFeeds(length, config),
     trainedRows: ints(trainedRows),
     targets: ints(targets),
     mask: along((d) => d.mask),
@@ -85,13 +86,26 @@ export function trainingBatch(
   return { feeds, hasImages: images.length > 0, places };
 }
 
-let lastCausal: Value | undefined;
+let lastCausal:
+  { readonly length: number; readonly groups: number; readonly feeds: Record<string, Value> } | undefined;
 
-/** [T, T], 0 on and below the diagonal. */
-function causalBias(length: number): Value {
-  if (lastCausal?.dims[0] === length) return lastCausal;
-  const bias = new Float32Array(length * length);
-  for (let t = 0; t < length; t++) bias.fill(BLOCKED, t * length + t + 1, (t + 1) * length);
-  lastCausal = floats(bias, [length, length]);
-  return lastCausal;
+/** The inputs of `causalAttention`. Blocks are equally long but for the last ones, which are empty in a short sequence. */
+export function causalFeeds(length: number, config: Qwen25VLConfig): Record<string, Value> {
+  const groups = config.numAttentionHeads / config.numKeyValueHeads;
+  if (lastCausal?.length === length && lastCausal.groups === groups) return lastCausal.feeds;
+  const bias = new Float32Array(length * groups * length);
+  for (let row = 0; row < length * groups; row++) {
+    const time = Math.floor(row / groups);
+    bias.fill(BLOCKED, row * length + time + 1, (row + 1) * length);
+  }
+  const ends = Array.from({ length: CAUSAL_BLOCKS }, (_, i) =>
+    Math.min(length, (i + 1) * Math.ceil(length / CAUSAL_BLOCKS)),
+  );
+  const feeds = {
+    causalBias: floats(bias, [length * groups, length]),
+    blockEnds: ints(ends),
+    blockRows: ints(ends.map((end, i) => (end - (ends[i - 1] ?? 0)) * groups)),
+  };
+  lastCausal = { length, groups, feeds };
+  return feeds;
 }

@@ -4,6 +4,7 @@ import { Graph, type Tensor } from "../../onnx/graph.ts";
 import { gradients } from "../../onnx/gradients.ts";
 import { embedding, insertRows, rmsNorm, softmax, sum, takeRows, tokenLogprobs } from "../../onnx/layers.ts";
 import { add, clamp, exp, linear, matmul, minimum, mul, scale, sub } from "../../onnx/ops.ts";
+import { causalAttention } from "./causalAttention.ts";
 import { headDim, type Qwen25VLConfig } from "./config.ts";
 import {
   addBias,
@@ -50,7 +51,6 @@ export function trainingGraph(
     rows: graph.input("rowIds", "int64", [1, "rows"]),
   };
   const layout: Layout = { spec: graph.input("layout", "int64", [2]), batch: "batch", length: "length" };
-  const causalBias = graph.input("causalBias", "float32", ["length", "length"]);
 
   let x = embedding(w("model.embed_tokens.weight"), ids);
   if (images) {
@@ -58,18 +58,7 @@ export function trainingGraph(
     const used = takeRows(features, graph.input("featureRows", "int64", ["features"]));
     x = insertRows(x, graph.input("imageRows", "int64", ["features"]), used);
   }
-  x = decoderLayers(x, w, config, tables, (q, k, v) => {
-    const keys = splitHeads(k, config.numKeyValueHeads, d, layout);
-    const scores = matmul(splitQueryGroups(q, config, layout), keys, {
-      transB: true,
-      alpha: 1 / Math.sqrt(d),
-    });
-    const weighted = matmul(
-      softmax(addBias(scores, causalBias, config, layout)),
-      splitHeads(v, config.numKeyValueHeads, d, layout),
-    );
-    return joinQueryGroups(weighted, config, layout, "rows");
-  });
+  x = decoderLayers(x, w, config, tables, causalAttention(graph, config, layout));
 
   const trained = takeRows(x, graph.input("trainedRows", "int64", ["trained"]));
   const hidden = rmsNorm(trained, w("model.norm.weight"), config.rmsNormEps);

@@ -2,8 +2,8 @@
 // image, and the merger that makes one token of 2x2 patches. Images are rows of one padded batch [I, L]; which patches
 // see each other is a bias, so that windows need no reordering.
 import type { Graph, Tensor } from "../../onnx/graph.ts";
-import { rmsNorm, rotary, softmax } from "../../onnx/layers.ts";
-import { add, gelu, linear, matmul, reshape, splitLast } from "../../onnx/ops.ts";
+import { attention, rmsNorm, rotary } from "../../onnx/layers.ts";
+import { add, gelu, linear, reshape, splitLast } from "../../onnx/ops.ts";
 import { visionHeadDim, type Qwen25VLConfig } from "./config.ts";
 import { joinHeads, splitHeads, swiGlu, type Layout, type Weights } from "./graphParts.ts";
 
@@ -37,12 +37,9 @@ export function visionTower(graph: Graph, w: Weights, config: Qwen25VLConfig): T
     const qkv = linear(h, w(`${block}.attn.qkv.weight`), w(`${block}.attn.qkv.bias`));
     const [q, k, v] = splitLast(qkv, 3) as [Tensor, Tensor, Tensor];
     const heads = (t: Tensor): Tensor => splitHeads(t, vision.numHeads, d, layout);
-    const scores = matmul(heads(rotary(q, tables)), heads(rotary(k, tables)), {
-      transB: true,
-      alpha: 1 / Math.sqrt(d),
-    });
     const bias = vision.fullAttentionBlocks.includes(i) ? imageBias : windowBias;
-    const attended = joinHeads(matmul(softmax(add(scores, bias)), heads(v)), vision.numHeads, d, "patches");
+    const mixed = attention(heads(rotary(q, tables)), heads(rotary(k, tables)), heads(v), bias);
+    const attended = joinHeads(mixed, vision.numHeads, d, "patches");
     x = add(x, linear(attended, w(`${block}.attn.proj.weight`), w(`${block}.attn.proj.bias`)));
     x = add(x, swiGlu(rmsNorm(x, w(`${block}.norm2.weight`), VISION_NORM_EPS), w, `${block}.mlp`, true));
   }

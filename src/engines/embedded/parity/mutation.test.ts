@@ -22,7 +22,6 @@ interface Mutation {
 }
 
 const MUTATIONS: readonly Mutation[] = [
-  { name: "softmax 1% too large", operator: "Softmax", operand: 0, factor: 1.01 },
   {
     name: "RMSNorm's input 1% too large",
     operator: "SimplifiedLayerNormalization",
@@ -38,8 +37,11 @@ const MUTATIONS: readonly Mutation[] = [
   { name: "a linear layer's input 1% too large", operator: "Gemm", operand: 0, factor: 1.01 },
   { name: "a linear layer's weight 1% too large", operator: "Gemm", operand: 1, factor: 1.01 },
   { name: "a linear layer's bias 1% too large", operator: "Gemm", operand: 2, factor: 1.01 },
-  { name: "a product's first matrix 1% too large", operator: "FusedMatMul", operand: 0, factor: 1.01 },
-  { name: "a product's second matrix 1% too small", operator: "FusedMatMul", operand: 1, factor: 0.99 },
+  { name: "attention's queries 1% too large", operator: "FusedMatMul", operand: 0, factor: 1.01 },
+  { name: "attention's keys 1% too small", operator: "FusedMatMul", operand: 1, factor: 0.99 },
+  { name: "attention's values 1% too large", operator: "FusedMatMul", operand: 2, factor: 1.01 },
+  { name: "keys and values cut for a block, 1% too large", operator: "Slice", operand: 0, factor: 1.01 },
+  { name: "blocks of queries that are joined 1% too small", operator: "Concat", operand: 3, factor: 0.99 },
   { name: "a residual connection that forgets its branch", operator: "Add", operand: 1, factor: 0 },
   { name: "SwiGLU that forgets its gate", operator: "Mul", operand: 0, factor: 0 },
   { name: "image features that get no gradient", operator: "ScatterND", operand: 1, factor: 0 },
