@@ -12,7 +12,7 @@ import {
   record,
   reduce,
   shapeOf,
-  sumTo,
+  sumRows,
   zerosLike,
 } from "./nodes.ts";
 
@@ -59,10 +59,12 @@ export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
   return record([x, weight], y, ([gradient]) => {
     const g = gradient as Tensor;
     const h = rawBinary("Mul", x, inverse);
+    const gh = rawBinary("Mul", g, h);
+    const column = append("Unsqueeze", [weight, x.graph.ints([1])], "float32", [dim(weight, 0), 1]);
+    const mean = rawMatmul(gh, column, { alpha: 1 / (dim(weight, 0) as number) });
     const gw = rawBinary("Mul", g, weight);
-    const mean = reduce("ReduceMean", rawBinary("Mul", gw, h), [-1], [...x.shape.slice(0, -1), 1]);
     const dx = rawBinary("Mul", rawBinary("Sub", gw, rawBinary("Mul", h, mean)), inverse);
-    return [dx, sumTo(rawBinary("Mul", g, h), weight.shape)];
+    return [dx, sumRows(gh)];
   });
 }
 
