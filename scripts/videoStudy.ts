@@ -7,7 +7,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { armsOf, studyPlan } from "./videoStudy/plan.ts";
+import { dumpConfig, loadConfig } from "../src/runs/config.ts";
+import { armsOf, RECIPE, studyPlan } from "./videoStudy/plan.ts";
 import type { StudyOptions } from "./videoStudy/plan.ts";
 import { seedTable, summarySchema } from "./videoStudy/tables.ts";
 
@@ -63,14 +64,22 @@ function main(): void {
     set: values.set,
   };
   const words = values.only?.split(",");
-  for (const { name, args, run } of studyPlan(options)) {
+  for (const { name, set, args, run } of studyPlan(options)) {
     if (words !== undefined && !words.some((word) => name.includes(word))) continue;
     const done = existsSync(resolve(root, run, "summary.json"));
+    if (done) checkSettings(resolve(root, run), set);
     process.stdout.write(`${done ? "done" : "pyvision"} ${done ? name : args.map(quoted).join(" ")}\n`);
     if (!done && !values.dry) pyvision(args);
   }
   if (words === undefined && !values.dry)
     report(options, resolve(root, values.out), resolve(root, values.svg));
+}
+
+/** A finished run of other settings must not pass for one of these. */
+function checkSettings(run: string, set: readonly string[]): void {
+  const wanted = dumpConfig(loadConfig(join(root, RECIPE), set));
+  if (readFileSync(join(run, "config.yaml"), "utf8") !== wanted)
+    throw new Error(`${run} was made with other settings; remove it, or name another folder with --runs`);
 }
 
 /** Copies what is needed to draw every figure again, then draws them from the copies. */

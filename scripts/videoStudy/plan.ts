@@ -25,6 +25,8 @@ export interface Arm {
 export interface StudyStep {
   /** Name of its run folder. */
   readonly name: string;
+  /** What the recipe is overridden with. */
+  readonly set: readonly string[];
   /** The command line of `pyvision`. */
   readonly args: readonly string[];
   /** Folder of the run; it is finished when it holds a summary.json. */
@@ -59,7 +61,7 @@ export function studyPlan(options: StudyOptions): StudyStep[] {
     const run = join(runs, name);
     const sets = [...arm.set, ...options.set, ...set, `name=video-mini-${name}`];
     const args = [stage, RECIPE, ...sets.flatMap((text) => ["--set", text]), "--run", run, "--overwrite"];
-    return { name, args, run };
+    return { name, set: sets, args, run };
   };
   const weights = (arm: Arm, part: string): string => join(runs, `${arm.name}-${part}`, "checkpoints/final");
   return [

@@ -1,5 +1,6 @@
 // The runs of the study one by one, as a Markdown table: what each seed reached, with the intervals of its own summary.
 import { z } from "zod";
+import { markdownTable } from "../../src/runs/table.ts";
 
 const interval = z.object({ low: z.number(), high: z.number() });
 const slice = z.object({
@@ -55,8 +56,7 @@ export function seedTable(runs: readonly StudyRun[]): string {
       ...kinds.map((kind) => kindCell(after.kinds[kind])),
     ];
   });
-  const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
-  return `${[head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`;
+  return markdownTable(head, rows);
 }
 
 function kindCell(of: z.infer<typeof slice> | undefined): string {

@@ -8,8 +8,8 @@ import { renderCurves } from "../runs/chart.ts";
 import { panelsOf, type PanelSpec, trainingPanels } from "../runs/curves.ts";
 import { createReporter } from "../runs/progress.ts";
 import { openRun } from "../runs/runDirectory.ts";
-import { renderTable } from "../runs/table.ts";
-import { comparisonRows, markdownTable, type Series } from "./compareRows.ts";
+import { markdownTable, renderTable } from "../runs/table.ts";
+import { comparisonRows, type Series } from "./compareRows.ts";
 
 const PANELS: readonly PanelSpec[] = [
   ...trainingPanels,

@@ -116,11 +116,3 @@ function withInterval(values: readonly number[]): string {
   const half = studentT95(values.length - 1) * Math.sqrt(variance / values.length);
   return `${centre.toFixed(3)} ± ${half.toFixed(3)}`;
 }
-
-/** A GitHub table, cells of numbers to the right. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
-  return [head, rule, ...rows].map(line).join("\n") + "\n";
-}

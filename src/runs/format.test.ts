@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatBytes, formatCount, formatDuration } from "./format.ts";
 import { sparkline, sparklineTable } from "./sparkline.ts";
-import { renderTable } from "./table.ts";
+import { markdownTable, renderTable } from "./table.ts";
 
 test("durations", () => {
   const cases: readonly (readonly [number, string])[] = [
@@ -72,5 +72,18 @@ test("a sparkline goes from the lowest to the highest block and leaves gaps", ()
       "──────  ─────  ─────  ────  ───  ───\n" +
       "reward      1  ▁█▅       2    1    3\n" +
       "none        –            –    –    –",
+  );
+});
+
+test("a Markdown table lies as Prettier lays it out; a bar in a cell is no column", () => {
+  assert.equal(
+    markdownTable(
+      ["what", "a|b"],
+      [
+        ["accuracy", "0.5 ± 0.1"],
+        ["x", ""],
+      ],
+    ),
+    "| what     |      a\\|b |\n| -------- | --------: |\n| accuracy | 0.5 ± 0.1 |\n| x        |           |\n",
   );
 });

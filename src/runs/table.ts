@@ -46,6 +46,22 @@ export function renderTable(
   ].join("\n");
 }
 
+/** A GitHub table as Prettier lays it out: the first column to the left, all others to the right. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, i) => Math.max(3, ...cells.map((row) => textWidth(row[i] ?? ""))));
+  const line = (row: readonly string[]): string => {
+    const padded = row.map((cell, i) => {
+      const gap = " ".repeat((widths[i] ?? 0) - textWidth(cell));
+      return i === 0 ? cell + gap : gap + cell;
+    });
+    return `| ${padded.join(" | ")} |`;
+  };
+  const rule = line(widths.map((width, i) => (i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)));
+  const [first, ...body] = cells.map(line);
+  return [first, rule, ...body, ""].join("\n");
+}
+
 function cellText(cell: Cell, digits: number | undefined): string {
   if (cell === undefined || (typeof cell === "number" && Number.isNaN(cell))) return "–";
   if (typeof cell === "string") return cell.replace(/\s*\n\s*/g, " ");
