@@ -12,9 +12,13 @@
 //                    6. context: observation and one more token must fit                             contextLimit
 //                    7. images: figures would exceed maxImages                                       imageLimit
 // An observation enters whole or not at all, so every finished sequence ends with a sampled turn (or is a bare prompt).
-import { EngineError, SandboxError } from "../core/errors.ts";
+//
+// A conversation goes on after the end: a further question follows in the same sequence and the same Python session. It has
+// turns of its own (limit 4 counts from it); context and images are those of the whole conversation. A question that does
+// not fit is not appended (contextLimit).
+import { DataError, EngineError, SandboxError } from "../core/errors.ts";
 import { segmentLength } from "../core/datum.ts";
-import type { EndReason, Segment, Trajectory, Turn } from "../core/trajectory.ts";
+import type { EndReason, Segment, ToolResult, Trajectory, Turn } from "../core/trajectory.ts";
 import type { SampleResult } from "../engines/engine.ts";
 import type { PythonSession } from "../sandbox/runtime.ts";
 import { strategyFor } from "./context/choose.ts";
@@ -23,8 +27,10 @@ import type { EpisodeOptions } from "./episodeOptions.ts";
 import { NoveltyTracker } from "./novelty.ts";
 import { observationSegments } from "./observation.ts";
 import { parseTurn } from "./parser.ts";
+import { ASSISTANT_OPEN, MESSAGE_CLOSE, USER_OPEN } from "./prompt.ts";
+import { SequenceBuilder } from "./sequence.ts";
 
-export type { EpisodeLimits, EpisodeOptions, ErrorPolicy } from "./episodeOptions.ts";
+export type { EpisodeHooks, EpisodeLimits, EpisodeOptions, ErrorPolicy } from "./episodeOptions.ts";
 
 /**
  * Plays one episode. The Python session is opened at the first call (many episodes never call) and always closed; the
@@ -33,36 +39,60 @@ export type { EpisodeLimits, EpisodeOptions, ErrorPolicy } from "./episodeOption
  * `sandboxFailure` (with an empty sequence when it kept the prompt from being made).
  */
 export async function runEpisode(options: EpisodeOptions): Promise<Trajectory> {
-  let context: PreparedContext;
+  const episode = await openEpisode(options);
+  let trajectory: Trajectory;
   try {
-    context = await (options.context ?? strategyFor(options.task).prepare(options.task, options));
+    trajectory = await episode.play();
   } catch (error) {
-    options.sampler.release(options.sequenceId);
-    if (!(error instanceof SandboxError)) throw error;
-    const nothing = { prompt: [], session: { images: [] }, firstLabel: 0, seen: [] };
-    return new Episode(options, nothing).trajectory({ type: "sandboxFailure", message: error.message });
-  }
-  const episode = new Episode(options, context);
-  let endReason: EndReason;
-  try {
-    endReason = await episode.play();
-  } catch (error) {
-    if (!(error instanceof SandboxError)) {
-      await episode.close().catch(() => undefined); // the first error is the one to report
-      throw error;
-    }
-    endReason = { type: "sandboxFailure", message: error.message };
+    await episode.close().catch(() => undefined); // the first error is the one to report
+    throw error;
   }
   try {
     await episode.close();
   } catch (error) {
-    if (!(error instanceof SandboxError)) throw error;
-    endReason = { type: "sandboxFailure", message: error.message };
+    return episode.trajectory(failureOf(error));
   }
-  return episode.trajectory(endReason);
+  return trajectory;
 }
 
-class Episode {
+/** An episode that can go on. Whoever opens one closes it, after an error too. */
+export interface Conversation {
+  /**
+   * Plays the open question to an end reason.
+   * @returns the conversation so far: all segments, turns and calls, the questions with an empty line between them, and the
+   * answer to the last
+   * @throws as `runEpisode`; after an error of the sampler, playing again asks it for the same turn
+   */
+  play(): Promise<Trajectory>;
+  /** The next question, for `play`. The model reads it as the user's message after its own last turn. @throws DataError */
+  ask(question: string): void;
+  /** Ends the Python session and releases the sequence. Idempotent. @throws SandboxError */
+  close(): Promise<void>;
+}
+
+/** @throws what the context's strategy throws, but for a SandboxError, which is what `play` ends with */
+export function openConversation(options: EpisodeOptions): Promise<Conversation> {
+  return openEpisode(options);
+}
+
+async function openEpisode(options: EpisodeOptions): Promise<Episode> {
+  try {
+    const context = await (options.context ?? strategyFor(options.task).prepare(options.task, options));
+    return new Episode(options, context);
+  } catch (error) {
+    options.sampler.release(options.sequenceId);
+    const nothing = { prompt: [], session: { images: [] }, firstLabel: 0, seen: [] };
+    return new Episode(options, nothing, failureOf(error));
+  }
+}
+
+/** A SandboxError as data. @throws any other error */
+function failureOf(error: unknown): EndReason {
+  if (!(error instanceof SandboxError)) throw error;
+  return { type: "sandboxFailure", message: error.message };
+}
+
+class Episode implements Conversation {
   private readonly segments: Segment[];
   private readonly turns: Turn[] = [];
   private readonly novelty: NoveltyTracker;
@@ -71,21 +101,64 @@ class Episode {
   private session: PythonSession | undefined;
   private toolCalls = 0;
   private effectiveToolCalls = 0;
+  private readonly questions: string[];
+  /** Where the last question is: to be played, being played (or stopped by an error), or ended. */
+  private state: "asked" | "playing" | "ended" = "asked";
+  /** A further question that is asked and not yet in the sequence. */
+  private following: string | undefined;
+  /** Turns of the questions before this one. */
+  private turnsBefore = 0;
+  private isClosed: boolean;
 
   constructor(
     private readonly o: EpisodeOptions,
     private readonly context: PreparedContext,
+    /** What makes playing on impossible. Nothing is left to close when it is there from the start. */
+    private failure?: EndReason,
   ) {
     this.segments = [...context.prompt];
-    this.length = this.segments.reduce((n, s) => n + segmentLength(s), 0);
+    this.length = lengthOf(this.segments);
     this.imageCount = countImages(this.segments);
     this.novelty = new NoveltyTracker(context.seen);
+    this.questions = [o.task.question];
+    this.isClosed = failure !== undefined;
   }
 
-  async play(): Promise<EndReason> {
-    const { limits } = this.o;
-    if (this.length >= limits.maxContextTokens) return { type: "contextLimit" };
+  async play(): Promise<Trajectory> {
+    if (this.state === "ended") throw new Error("internal: play without an open question");
+    let end: EndReason;
+    try {
+      end = this.failure ?? (this.state === "asked" ? this.open() : undefined) ?? (await this.playTurns());
+    } catch (error) {
+      end = this.failure = failureOf(error);
+    }
+    this.state = "ended";
+    return this.trajectory(end);
+  }
+
+  ask(question: string): void {
+    if (question.trim() === "") throw new DataError("a further question must have text, got none");
+    this.following = question;
+    this.state = "asked";
+  }
+
+  /** Puts the question into the sequence, where the prompt is already; the end reason when it cannot be played. */
+  private open(): EndReason | undefined {
+    const { limits, hooks } = this.o;
+    const { following } = this;
+    this.following = undefined;
+    const more = following === undefined ? [] : this.followUpSegments(following);
+    if (this.length + lengthOf(more) >= limits.maxContextTokens) return { type: "contextLimit" };
     if (this.imageCount > limits.maxImages) return { type: "imageLimit" };
+    if (following !== undefined) this.questions.push(following);
+    this.append(more);
+    this.turnsBefore = this.turns.length;
+    this.state = "playing";
+    hooks?.onQuestion?.(following === undefined ? this.context.prompt : more);
+    return undefined;
+  }
+
+  private async playTurns(): Promise<EndReason> {
     for (;;) {
       const end = (await this.sampleTurn()) ?? (await this.useTool());
       if (end !== undefined) return end;
@@ -116,19 +189,25 @@ class Episode {
     if (tokens.length > 0) this.append([{ type: "sampled", tokens, logprobs }]);
     const turn = { text, tokenCount: tokens.length, stop: sampled.stop };
     if (pad >= 0) {
-      this.turns.push({ ...turn, action: { type: "none", reason: "image placeholder in the model's text" } });
+      this.addTurn({ ...turn, action: { type: "none", reason: "image placeholder in the model's text" } });
       return { type: "noAction" };
     }
     if (sampled.stop === "length") {
-      this.turns.push({ ...turn, action: { type: "none", reason: "cut by length" } });
+      this.addTurn({ ...turn, action: { type: "none", reason: "cut by length" } });
       return { type: o.limits.maxTurnTokens <= room ? "turnTokenLimit" : "contextLimit" };
     }
     const closed = tokens.at(-1) === o.codec.endOfTurnId;
     const action = parseTurn(closed ? o.codec.decode(tokens.slice(0, -1)) : text, o.template);
-    this.turns.push({ ...turn, action });
+    this.addTurn({ ...turn, action });
     if (action.type === "answer") return { type: "answered" };
     if (action.type === "none") return { type: "noAction" };
-    return this.turns.length >= o.limits.maxTurns ? { type: "turnLimit" } : undefined;
+    const turns = this.turns.length - this.turnsBefore;
+    return turns >= o.limits.maxTurns ? { type: "turnLimit" } : undefined;
+  }
+
+  private addTurn(turn: Turn): void {
+    this.turns.push(turn);
+    this.o.hooks?.onTurn?.(turn);
   }
 
   /** Runs the code of the last turn and appends its observation. */
@@ -138,39 +217,58 @@ class Episode {
     if (turn?.action.type !== "code") throw new Error("internal: useTool without a code turn");
     this.session ??= await o.runtime.open(this.context.session);
     const tool = await this.session.run(turn.action.code);
-    this.turns[this.turns.length - 1] = { ...turn, tool };
+    const played = { ...turn, tool };
+    this.turns[this.turns.length - 1] = played;
     const ok = tool.outcome.type === "ok";
     const isNew = this.novelty.isNew(turn.action.code, tool);
     if (ok) this.toolCalls++;
     if (isNew) this.effectiveToolCalls++;
-    if (!ok && o.errorPolicy === "end") return { type: "pythonError" };
-
-    const last = this.segments.at(-1);
     const observation = observationSegments({
       result: tool,
       template: o.template,
       codec: o.codec,
       imagesBefore: this.context.firstLabel + this.imageCount,
-      turnClosed: last?.type === "sampled" && last.tokens.at(-1) === o.codec.endOfTurnId,
+      turnClosed: this.turnClosed,
     });
-    const length = observation.reduce((n, s) => n + segmentLength(s), 0);
-    if (this.length + length >= o.limits.maxContextTokens) return { type: "contextLimit" };
-    if (this.imageCount + countImages(observation) > o.limits.maxImages) return { type: "imageLimit" };
-    this.append(observation);
+    const end = this.endAfter(tool, observation);
+    if (end === undefined) this.append(observation);
+    o.hooks?.onTool?.(played, end === undefined ? observation : undefined);
+    return end;
+  }
+
+  private endAfter(tool: ToolResult, observation: readonly Segment[]): EndReason | undefined {
+    const { limits, errorPolicy } = this.o;
+    if (tool.outcome.type !== "ok" && errorPolicy === "end") return { type: "pythonError" };
+    if (this.length + lengthOf(observation) >= limits.maxContextTokens) return { type: "contextLimit" };
+    if (this.imageCount + countImages(observation) > limits.maxImages) return { type: "imageLimit" };
     return undefined;
+  }
+
+  /** Whether the model wrote the end of its last turn itself. */
+  private get turnClosed(): boolean {
+    const last = this.segments.at(-1);
+    return last?.type === "sampled" && last.tokens.at(-1) === this.o.codec.endOfTurnId;
+  }
+
+  private followUpSegments(question: string): Segment[] {
+    return new SequenceBuilder(this.o.codec, "prompt")
+      .scaffold((this.turnClosed ? "\n" : MESSAGE_CLOSE) + USER_OPEN)
+      .content(question)
+      .scaffold(MESSAGE_CLOSE + ASSISTANT_OPEN)
+      .build();
   }
 
   private append(segments: readonly Segment[]): void {
     this.segments.push(...segments);
-    this.length += segments.reduce((n, s) => n + segmentLength(s), 0);
+    this.length += lengthOf(segments);
     this.imageCount += countImages(segments);
   }
 
   async close(): Promise<void> {
-    const { session } = this;
-    this.session = undefined;
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.o.sampler.release(this.o.sequenceId);
-    await session?.close();
+    await this.session?.close();
   }
 
   trajectory(endReason: EndReason): Trajectory {
@@ -179,11 +277,11 @@ class Episode {
     return {
       taskId: task.id,
       taskKind: task.kind,
-      question: task.question,
+      question: this.questions.join("\n\n"),
       groundTruth: task.answer,
       member,
-      segments: this.segments,
-      turns: this.turns,
+      segments: [...this.segments],
+      turns: [...this.turns],
       endReason,
       ...(endReason.type === "answered" && action?.type === "answer" && { answer: action.answer }),
       ...(this.context.firstLabel > 0 && { firstLabel: this.context.firstLabel }),
@@ -191,6 +289,10 @@ class Episode {
       effectiveToolCalls: this.effectiveToolCalls,
     };
   }
+}
+
+function lengthOf(segments: readonly Segment[]): number {
+  return segments.reduce((n, s) => n + segmentLength(s), 0);
 }
 
 function countImages(segments: readonly Segment[]): number {
