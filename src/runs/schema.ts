@@ -6,6 +6,7 @@ import { endReasonTypes } from "../learning/filters.ts";
 import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
 import { python } from "./pythonSchema.ts";
+import { reward } from "./rewardSchema.ts";
 import { someWeight, tasks, weight } from "./tasksSchema.ts";
 
 const count = z.int().min(1);
@@ -185,15 +186,6 @@ const sampling = z.strictObject({
     .refine((p) => p === 1, notTruncated)
     .default(1),
   topK: countOrNone.refine((k) => k === 0, notTruncated).default(0),
-});
-
-const reward = z.strictObject({
-  /** Added per counted tool call when the answer is right. */
-  toolCall: z.number().min(-10).max(10).default(0.1),
-  /** `ran`: every call that ran to its end (the paper); `effective`: only those that showed something new. */
-  countedCalls: z.enum(["ran", "effective"]).default("ran"),
-  /** A longer answer is wrong unread. */
-  maxAnswerChars: count.default(1000),
 });
 
 const selection = z
