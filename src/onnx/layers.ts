@@ -1,6 +1,6 @@
-// Differentiable operations of a transformer: rows of tables, RMSNorm, softmax, rotary positions, token log-probabilities.
+// Differentiable operations of a transformer: rows of tables, RMSNorm, attention, rotary positions, token log-probabilities.
 // As in ops.ts each records its vector-Jacobian product and is checked against finite differences.
-import type { Tensor } from "./graph.ts";
+import type { Shape, Tensor } from "./graph.ts";
 import {
   append,
   CONTRIB,
@@ -91,13 +91,23 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor): Tensor
   return record([q, k, v], o, ([gradient]) => {
     const g = gradient as Tensor;
     const sums = reduce("ReduceSum", rawBinary("Mul", g, o), [-1], [...o.shape.slice(0, -1), 1]);
-    const ds = rawBinary("Mul", p, rawBinary("Sub", rawMatmul(g, v, { transB: true }), sums));
+    const ds = rawBinary("Mul", p, rawMatmul(...subtracting(g, v, sums), { transB: true }));
     return [
       rawMatmul(ds, k, { alpha }),
       rawMatmul(ds, q, { transA: true, alpha }),
       rawMatmul(p, g, { transA: true }),
     ];
   });
+}
+
+/** Operands of g v' - sums with a column more, [g sums] [v -1]': a pass over all scores less than to subtract. */
+function subtracting(g: Tensor, v: Tensor, sums: Tensor): [Tensor, Tensor] {
+  const wider = (t: Tensor): Shape => [...t.shape.slice(0, -1), (dim(t, -1) as number) + 1];
+  const { graph } = g;
+  return [
+    append("Concat", [g, sums], "float32", wider(g), { axis: { int: -1 } }),
+    append("Pad", [v, graph.ints([0, 1]), graph.scalar(-1), graph.ints([-1])], "float32", wider(v)),
+  ];
 }
 
 export interface RotaryTables {
