@@ -26,6 +26,8 @@ export interface ChatRequest {
   readonly tokens?: boolean;
   /** Called with each piece of the reply's text as it comes. Asking for it streams. */
   readonly onText?: (piece: string) => void;
+  /** Called before a reply is asked for again: what `onText` brought of it so far is void. */
+  readonly onRetry?: (reason: string) => void;
   readonly signal?: AbortSignal;
 }
 
