@@ -22,7 +22,7 @@ const ending = {
   logprobs,
 };
 const said = z.looseObject({ content: z.string().nullish(), refusal: z.string().nullish() });
-const common = { model: z.string().nullish(), usage: z.unknown(), prompt_token_ids: ids };
+const common = { model: z.string().nullish(), usage: z.unknown().optional(), prompt_token_ids: ids };
 
 const wholeSchema = z.looseObject({
   ...common,
