@@ -275,8 +275,8 @@ const sft = z.strictObject({
   /** Demonstrations an optimiser step. */
   batchSize: count.default(32),
   microBatchTokens: count.default(16_384),
-  /** As in `train`. The carried checkpoints were made with `fewest`; the other rounds sums differently. */
-  grouping: z.enum(groupings).default("fewest"),
+  /** As in `train`. */
+  grouping: z.enum(groupings).default("leastPadding"),
   /** How the scripted teacher errs: probabilities (giveUp before each look, the others per demonstration). */
   teacher: z
     .strictObject({
@@ -296,8 +296,8 @@ const pretrain = z.strictObject({
   /** Sequences an optimiser step. */
   batchSize: count.default(64),
   microBatchTokens: count.default(16_384),
-  /** As in `sft`. */
-  grouping: z.enum(groupings).default("fewest"),
+  /** As in `train`. */
+  grouping: z.enum(groupings).default("leastPadding"),
   /**
    * Relative frequencies of the video world's samples; only kinds that are named are drawn. `frames`: pictures with
    * captions, `first`: a question and the first call, `episode`: a whole flawless one, which with `videoFrames` `first` is too. Left out:
