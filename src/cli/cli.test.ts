@@ -42,6 +42,7 @@ describe("pyvision", { concurrency: 2 }, () => {
       "sft",
       "pretrain",
       "rollout",
+      "serve",
       "exec",
       "tasks",
       "compare",

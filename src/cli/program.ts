@@ -10,6 +10,7 @@ import { registerExport } from "./export.ts";
 import { describeFailure } from "./failure.ts";
 import { registerPretrain } from "./pretrain.ts";
 import { registerRollout } from "./rollout.ts";
+import { registerServe } from "./serve.ts";
 import { registerSft } from "./sft.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerTrain } from "./train.ts";
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   registerSft(program);
   registerPretrain(program);
   registerRollout(program);
+  registerServe(program);
   registerExec(program);
   registerTasks(program);
   registerCompare(program);
