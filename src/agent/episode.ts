@@ -186,15 +186,18 @@ class Episode implements Conversation {
     const pad = sampled.tokens.indexOf(o.codec.imagePadId);
     const tokens = pad < 0 ? sampled.tokens : sampled.tokens.slice(0, pad);
     const logprobs = pad < 0 ? sampled.logprobs : sampled.logprobs.slice(0, pad);
-    if (tokens.length > 0) this.append([{ type: "sampled", tokens, logprobs }]);
-    const turn = { text, tokenCount: tokens.length, stop: sampled.stop };
+    const { stop, unfit, served } = sampled;
+    if (tokens.length > 0)
+      this.append([{ type: "sampled", tokens, logprobs, ...(unfit !== undefined && { unfit }) }]);
+    const turn = { text, tokenCount: tokens.length, stop, ...(served !== undefined && { served }) };
     if (pad >= 0) {
       this.addTurn({ ...turn, action: { type: "none", reason: "image placeholder in the model's text" } });
       return { type: "noAction" };
     }
-    if (sampled.stop === "length") {
+    if (stop === "length") {
       this.addTurn({ ...turn, action: { type: "none", reason: "cut by length" } });
-      return { type: o.limits.maxTurnTokens <= room ? "turnTokenLimit" : "contextLimit" };
+      const byTurn = sampled.contextFull !== true && o.limits.maxTurnTokens <= room;
+      return { type: byTurn ? "turnTokenLimit" : "contextLimit" };
     }
     const closed = tokens.at(-1) === o.codec.endOfTurnId;
     const action = parseTurn(closed ? o.codec.decode(tokens.slice(0, -1)) : text, o.template);

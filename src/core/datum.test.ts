@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { datumFromSegments, segmentLength } from "./datum.ts";
+import { datumFromSegments, segmentLength, unfitForTraining } from "./datum.ts";
 import type { Segment, ViewImage } from "./trajectory.ts";
 
 const image: ViewImage = {
@@ -32,5 +32,15 @@ test("a sampled segment whose log-probabilities are not one a token is refused",
   assert.throws(
     () => datumFromSegments([torn], 0, 99),
     /internal: sampled segment has 2 tokens but 1 logprobs/,
+  );
+});
+
+test("tokens that are unfit for training are refused with their reason, wherever they stand", () => {
+  const served: Segment = { type: "sampled", tokens: [1], logprobs: [0], unfit: "text from a chat server" };
+  assert.equal(unfitForTraining(segments), undefined);
+  assert.equal(unfitForTraining([...segments, served]), "text from a chat server");
+  assert.throws(
+    () => datumFromSegments([served, ...segments], 0, 99),
+    /DataError|cannot be trained on: text from a chat server; leave it out/,
   );
 });

@@ -1,5 +1,6 @@
 // What an engine trains on: one token sequence with everything aligned to it. Position t of mask, logprobs and
 // advantages speaks about token t itself (the engine does the shift to "predict token t from tokens < t").
+import { DataError } from "./errors.ts";
 import type { Segment, ViewImage } from "./trajectory.ts";
 
 export interface Datum {
@@ -15,12 +16,20 @@ export interface Datum {
   readonly advantages: Float32Array;
 }
 
-/** Builds the aligned arrays from segments. The advantage is the same for every sampled token. */
+/**
+ * Builds the aligned arrays from segments. The advantage is the same for every sampled token.
+ * @throws DataError for tokens that are unfit for training
+ */
 export function datumFromSegments(
   segments: readonly Segment[],
   advantage: number,
   imagePadId: number,
 ): Datum {
+  const unfit = unfitForTraining(segments);
+  if (unfit !== undefined)
+    throw new DataError(
+      `this trajectory cannot be trained on: ${unfit}; leave it out, or sample with engine.type embedded`,
+    );
   const length = segments.reduce((n, s) => n + segmentLength(s), 0);
   const tokens = new Int32Array(length);
   const mask = new Float32Array(length);
@@ -48,6 +57,13 @@ export function datumFromSegments(
     at = end;
   }
   return { tokens, images, mask, logprobs, advantages };
+}
+
+/** Why nothing may be trained on a sequence; undefined when all its sampled tokens are the policy's own. */
+export function unfitForTraining(segments: readonly Segment[]): string | undefined {
+  for (const segment of segments)
+    if (segment.type === "sampled" && segment.unfit !== undefined) return segment.unfit;
+  return undefined;
 }
 
 /** Tokens a segment takes in the sequence. */

@@ -21,7 +21,13 @@ export interface ViewImage {
 export type Segment =
   | { readonly type: "text"; readonly source: "prompt" | "observation"; readonly tokens: readonly number[] }
   | { readonly type: "image"; readonly source: "prompt" | "observation"; readonly image: ViewImage }
-  | { readonly type: "sampled"; readonly tokens: readonly number[]; readonly logprobs: readonly number[] };
+  | {
+      readonly type: "sampled";
+      readonly tokens: readonly number[];
+      readonly logprobs: readonly number[];
+      /** Why nothing may be trained on them: tokens or log-probabilities are not the policy's own, or not known to be. */
+      readonly unfit?: string;
+    };
 
 /** What running one cell came to. Every variant says whether the session still has its variables (`alive`). */
 export type ToolOutcome =
@@ -54,6 +60,21 @@ export type Action =
   | { readonly type: "answer"; readonly answer: string }
   | { readonly type: "none"; readonly reason: string };
 
+/** What is known of a turn that a model server wrote. */
+export interface ServedTurn {
+  /** As the server names it. */
+  readonly model: string;
+  /** As the server counts; absent where it does not say. */
+  readonly promptTokens?: number;
+  readonly replyTokens?: number;
+  /** Of the images in the prompt, by the image processor's own formula: a server with another processor has others. */
+  readonly visualTokens: number;
+  /** From the first request to the last byte. */
+  readonly seconds: number;
+  /** Requests it took. */
+  readonly attempts: number;
+}
+
 export interface Turn {
   /** The model's text of this turn, decoded with special tokens shown. */
   readonly text: string;
@@ -64,6 +85,8 @@ export interface Turn {
   readonly tokenCount: number;
   /** Why sampling of this turn stopped. */
   readonly stop: StopReason;
+  /** Present when a model server wrote it. */
+  readonly served?: ServedTurn;
 }
 
 /** `stop`: a stop string or end-of-turn token was produced; `length`: the token limit was reached. */

@@ -4,7 +4,7 @@
 import type { Datum } from "../core/datum.ts";
 import type { Random } from "../core/random.ts";
 import type { Codec } from "../core/codec.ts";
-import type { Segment, StopReason } from "../core/trajectory.ts";
+import type { Segment, ServedTurn, StopReason } from "../core/trajectory.ts";
 
 export type { Codec } from "../core/codec.ts";
 
@@ -30,6 +30,8 @@ export interface SampleRequest {
   readonly params: SamplingParams;
   /** The sequence's own stream; consumed once per token that is drawn (greedy draws none). */
   readonly random: Random;
+  /** Called with each piece of the turn's text as it comes, by samplers that can. */
+  readonly onText?: (piece: string) => void;
 }
 
 export interface SampleResult {
@@ -37,6 +39,12 @@ export interface SampleResult {
   /** ln p of each token under the model at temperature 1 without top-p/top-k truncation (the training distribution). */
   readonly logprobs: readonly number[];
   readonly stop: StopReason;
+  /** Where `stop` is `length`: the model's own context was full, whatever room was asked for. */
+  readonly contextFull?: true;
+  /** Why nothing may be trained on these tokens. Log-probabilities that are not known are 0 then. */
+  readonly unfit?: string;
+  /** Of a turn that a model server wrote. */
+  readonly served?: ServedTurn;
 }
 
 export interface Sampler {

@@ -19,7 +19,12 @@ const segmentSchema = z.discriminatedUnion("type", [
     grid: z.tuple([z.int(), z.int(), z.int()]),
     tokenCount: z.int(),
   }),
-  z.strictObject({ type: z.literal("sampled"), tokens: numbers, logprobs: numbers }),
+  z.strictObject({
+    type: z.literal("sampled"),
+    tokens: numbers,
+    logprobs: numbers,
+    unfit: z.string().exactOptional(),
+  }),
 ]);
 
 const outcomeSchema = z.discriminatedUnion("type", [
@@ -55,6 +60,16 @@ const turnSchema = z.strictObject({
     .exactOptional(),
   tokenCount: z.int(),
   stop: z.enum(["stop", "length"]),
+  served: z
+    .strictObject({
+      model: z.string(),
+      promptTokens: z.int().exactOptional(),
+      replyTokens: z.int().exactOptional(),
+      visualTokens: z.int(),
+      seconds: z.number(),
+      attempts: z.int(),
+    })
+    .exactOptional(),
 });
 
 const endReasonSchema = z.union([
@@ -160,7 +175,7 @@ function segmentToJson(
     case "text":
       return { type: "text", source: segment.source, tokens: [...segment.tokens] };
     case "sampled":
-      return { type: "sampled", tokens: [...segment.tokens], logprobs: [...segment.logprobs] };
+      return { ...segment, tokens: [...segment.tokens], logprobs: [...segment.logprobs] };
     case "image": {
       const { pixels, grid, tokenCount } = segment.image;
       return { type: "image", source: segment.source, image: putImage(pixels), grid: [...grid], tokenCount };

@@ -22,6 +22,15 @@ const view = (image: RgbImage): ViewImage => ({ pixels: image, grid: [1, 2, 2], 
 const taskImage = picture(28, 28, 0);
 const figure = picture(5, 3, 9);
 
+const served = {
+  model: "m",
+  promptTokens: 40,
+  replyTokens: 9,
+  visualTokens: 4,
+  seconds: 0.25,
+  attempts: 2,
+};
+
 function trajectory(member: number, endReason: EndReason, outcome: ToolOutcome): ScoredTrajectory {
   return {
     taskId: "t-1",
@@ -34,7 +43,7 @@ function trajectory(member: number, endReason: EndReason, outcome: ToolOutcome):
       { type: "image", source: "prompt", image: view(taskImage) },
       { type: "sampled", tokens: [5, 6], logprobs: [-0.1, -1 / 3] },
       { type: "image", source: "observation", image: view(picture(28, 28, 9)) },
-      { type: "sampled", tokens: [], logprobs: [] },
+      { type: "sampled", tokens: [], logprobs: [], unfit: "a chat server's text" },
     ],
     turns: [
       {
@@ -44,7 +53,7 @@ function trajectory(member: number, endReason: EndReason, outcome: ToolOutcome):
         tokenCount: 2,
         stop: "stop",
       },
-      { text: "…", action: { type: "none", reason: "no block" }, tokenCount: 0, stop: "length" },
+      { text: "…", action: { type: "none", reason: "no block" }, tokenCount: 0, stop: "length", served },
     ],
     endReason,
     answer: "red",
