@@ -1,24 +1,12 @@
 // What went wrong between us and a model server, as data: whether to ask again, when, and what a person can do about it.
 // Texts of the server are shown in one line, cut, without control characters and without the key.
 import { APIConnectionError, APIError } from "openai";
-import { EngineError } from "../../core/errors.ts";
 
 /** A reply that came, but says nothing that can be read: broken JSON, no choice, an end in the middle. */
 export class UnreadableReply extends Error {}
 
 /** No whole reply within the time of one attempt. */
 export class SlowReply extends Error {}
-
-/** The prompt and the room asked for do not fit the model's context. Both numbers are tokens, where the server tells. */
-export class ContextLengthError extends EngineError {
-  constructor(
-    message: string,
-    readonly limit: number | undefined,
-    readonly promptTokens: number | undefined,
-  ) {
-    super(message);
-  }
-}
 
 export interface Failure {
   /** Whether the same request may succeed later. */
@@ -119,24 +107,6 @@ function parameterOf(error: { readonly param?: unknown }, text: string): string 
   return /(?:parameter|argument|field|unsupported|unrecognized|unexpected)\W+['"`]?([a-z_]+)\b/i.exec(
     text,
   )?.[1];
-}
-
-const CONTEXT = /context[ _]length|maximum model length|max_model_len|context window|prompt is too long/i;
-const LIMIT = /(?:context length|model length|max_model_len|context window)\D{0,12}?(\d+)/i;
-const PROMPT =
-  /(\d+) in the (?:messages|prompt)|(\d+) input tokens|(\d+) tokens from the input|(?:input|prompt) \((?:length )?(\d+)/i;
-
-/** Whether the server says that prompt and reply do not fit its context, and the numbers it names (tokens). */
-export function contextOverflow(
-  failure: Failure,
-): { readonly limit: number | undefined; readonly promptTokens: number | undefined } | undefined {
-  if (failure.status !== 400 && failure.status !== 422 && failure.status !== 413) return undefined;
-  if (!CONTEXT.test(failure.text)) return undefined;
-  const number = (match: RegExpExecArray | null): number | undefined => {
-    const digits = match?.slice(1).find((group) => group !== undefined);
-    return digits === undefined ? undefined : Number(digits);
-  };
-  return { limit: number(LIMIT.exec(failure.text)), promptTokens: number(PROMPT.exec(failure.text)) };
 }
 
 function isNetworkFailure(error: unknown): boolean {
