@@ -1,5 +1,6 @@
 // Answers as text: what two spellings of one answer have in common. Used by itself for names and words, and by every other
 // rule before it reads more into an answer.
+import { extractBoxed } from "../../agent/parser.ts";
 import { numberOf } from "../grade.ts";
 import { type Graded, rightIf, type Verdict } from "../verdict.ts";
 
@@ -32,6 +33,7 @@ export function plainCharacters(text: string): string {
     .replace(/(\d?)([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])/g, (_, whole: string, c: string) =>
       whole === "" ? (FRACTIONS[c] as string) : `${whole} ${FRACTIONS[c] as string}`,
     )
+    .replaceAll("º", "°")
     .normalize("NFKC")
     .replace(/[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/g, "")
     .replace(/[‐‑‒–—−]/g, "-")
@@ -43,11 +45,11 @@ export function plainCharacters(text: string): string {
 
 /** Each takes away one pair that wraps the whole text. */
 const WRAPPERS: readonly RegExp[] = [
-  /^\$\$([^$]*)\$\$$/,
-  /^\$([^$]*)\$$/,
+  /^\$\$((?:[^$\\]|\\.)*)\$\$$/,
+  /^\$((?:[^$\\]|\\.)*)\$$/,
   /^\\\(((?:(?!\\\)).)*)\\\)$/,
   /^\\\[((?:(?!\\\]).)*)\\\]$/,
-  /^\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|operatorname|boxed|mbox)\s?\{([^{}]*)\}$/,
+  /^\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|operatorname|mbox)\s?\{([^{}]*)\}$/,
   /^\*\*([^*]*)\*\*$/,
   /^\*([^*]*)\*$/,
   /^`([^`]*)`$/,
@@ -55,11 +57,18 @@ const WRAPPERS: readonly RegExp[] = [
   /^'([^']*)'$/,
 ];
 
+/** What an answer may be led in by. Nothing else of a sentence is passed over. */
+const LEAD =
+  /^(?:so |thus |therefore,? )?(?:(?:the |my )?(?:(?:final|correct) )?answer(?: is| =|:)+|answer:)\s*:?\s*(?=\S)/i;
+
 /** Without the marks around the whole of it (of mathematics, bold type, quotation) and without punctuation at its end. */
 export function unwrapped(text: string): string {
   let result = plainCharacters(text);
   for (let pass = 0; pass < 8; pass++) {
     const before = result;
+    result = result.replace(LEAD, "");
+    const boxed = result.startsWith("\\boxed{") ? extractBoxed(result) : undefined;
+    if (boxed?.length === result.length - "\\boxed{}".length) result = boxed.trim();
     for (const wrapper of WRAPPERS) result = (wrapper.exec(result)?.[1] ?? result).trim();
     result = result.replace(/^(?:\\ |\\,|~)+/, "").trim();
     let end = result.length;
