@@ -40,6 +40,7 @@ describe("pyvision", { concurrency: 2 }, () => {
       "doctor",
       "train",
       "sft",
+      "synth",
       "pretrain",
       "rollout",
       "serve",

@@ -12,6 +12,7 @@ import { registerPretrain } from "./pretrain.ts";
 import { registerRollout } from "./rollout.ts";
 import { registerServe } from "./serve.ts";
 import { registerSft } from "./sft.ts";
+import { registerSynth } from "./synth.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerTrain } from "./train.ts";
 
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
   registerDoctor(program);
   registerTrain(program);
   registerSft(program);
+  registerSynth(program);
   registerPretrain(program);
   registerRollout(program);
   registerServe(program);

@@ -7,6 +7,7 @@ import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
 import { python } from "./pythonSchema.ts";
 import { reward } from "./rewardSchema.ts";
+import { synth } from "./synthSchema.ts";
 import { someWeight, tasks, weight } from "./tasksSchema.ts";
 
 const count = z.int().min(1);
@@ -270,6 +271,15 @@ const evaluation = z.strictObject({
 const sft = z.strictObject({
   /** Directory of the base checkpoint to start from. */
   init: z.string().min(1).exactOptional(),
+  /**
+   * Dialogues to train on instead of the scripted teacher's demonstrations: a folder of `synth` or of LLaMA-Factory (with a
+   * dataset_info.json), or a .json or .jsonl file in the ShareGPT layout.
+   */
+  data: z.string().min(1).exactOptional(),
+  /** Which data set of dataset_info.json, where it names several. */
+  dataset: z.string().min(1).exactOptional(),
+  /** Where relative paths of pictures in `data` begin; the file's folder when left out. */
+  imageRoot: z.string().min(1).exactOptional(),
   demonstrations: count.default(2000),
   epochs: count.default(1),
   /** Demonstrations an optimiser step. */
@@ -339,6 +349,7 @@ export const configSchema = z.strictObject({
   evaluation: evaluation.prefault({}),
   sft: sft.prefault({}),
   pretrain: pretrain.prefault({}),
+  synth: synth.prefault({}),
   logging: logging.prefault({}),
 });
 

@@ -1,16 +1,17 @@
-// `sft`: the cold start. A scripted teacher plays training tasks through the ordinary agent loop and real Python; what
-// comes out is trained on like any trajectory, loss on the model's own tokens only.
+// `sft`: the cold start. A scripted teacher plays training tasks through the ordinary agent loop and real Python, or a file
+// brings dialogues (`sft.data`); either is trained on like any trajectory, loss on the model's own tokens only.
 import { datumFromSegments, type Datum } from "../../core/datum.ts";
 import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Task } from "../../core/task.ts";
 import type { ScoredTrajectory } from "../../core/trajectory.ts";
-import { evaluateTrajectories } from "../../learning/evaluate.ts";
+import { evaluateTrajectories, type EvaluationReport } from "../../learning/evaluate.ts";
 import { formatReport } from "../../learning/formatReport.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
+import { dialogueDatums, openSftData } from "./sftDialogues.ts";
 import { reproducibilityOf } from "./reproducibility.ts";
 import { runSupervised } from "./supervised.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
@@ -20,43 +21,85 @@ const CHUNK = 64;
 
 /** Fine-tunes `sft.init`. @returns the folder of the weights. */
 export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter: Reporter): Promise<string> {
+  const dialogues = openSftData(config);
   const bench = await openWorkbench(config, config.sft.init, "sft.init", reporter);
   try {
-    const demonstrations = await demonstrate(bench, config, reporter);
-    run.trajectories.save(
-      stepName("demonstrations", 0),
-      groupsOf(demonstrations),
-      config.logging.trajectoriesPerStep,
-    );
-    const { epochs, batchSize } = config.sft;
-    const steps = Math.ceil((demonstrations.length * epochs) / batchSize);
-    const stage = {
-      stage: "sft",
-      engine: bench.engine,
-      data: shuffledDatums(demonstrations, config, bench),
-      run,
-    } as const;
-    const dir = await runSupervised({ ...stage, options: { ...config.sft, steps }, reporter });
-    const { report, trajectories } = await evaluateHeldOut(bench, config, "after SFT", reporter);
-    run.trajectories.save(
-      stepName("evaluation", steps),
-      groupsOf(trajectories),
-      config.logging.trajectoriesPerStep,
-    );
-    const taught = evaluateTrajectories(demonstrations, bench.world.isNumeric);
-    reporter.print(
-      `the teacher's demonstrations (before) and the policy on held-out tasks (after)\n${formatReport(taught, report)}`,
-    );
+    if (dialogues === undefined) return await trainOnDemonstrations(bench, config, run, reporter);
+    const { codec, template } = bench;
+    reporter.info(`${dialogues.dialogues.length} dialogues of ${dialogues.path}`);
+    const { data, tooLong } = dialogueDatums(dialogues, config, codec, template, reporter);
+    const total = dialogues.dialogues.length;
+    const { report: before } = await evaluateHeldOut(bench, config, "before SFT", reporter);
+    const { dir, heldOut } = await train(bench, config, run, reporter, { data, dialogues: total });
+    reporter.print(`the policy on held-out tasks before and after SFT\n${formatReport(before, heldOut)}`);
     run.writeSummary({
       stage: "sft",
       ...reproducibilityOf(config),
-      demonstrations: taught.overall,
-      heldOut: { overall: report.overall, kinds: report.kinds },
+      dialogues: { file: dialogues.path, count: total, tooLong: tooLong() },
+      before: { overall: before.overall, kinds: before.kinds },
+      heldOut: { overall: heldOut.overall, kinds: heldOut.kinds },
     });
     return dir;
   } finally {
     await bench.close();
   }
+}
+
+async function trainOnDemonstrations(
+  bench: Workbench,
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+): Promise<string> {
+  const demonstrations = await demonstrate(bench, config, reporter);
+  run.trajectories.save(
+    stepName("demonstrations", 0),
+    groupsOf(demonstrations),
+    config.logging.trajectoriesPerStep,
+  );
+  const data = shuffledDatums(demonstrations, config, bench);
+  const { dir, heldOut } = await train(bench, config, run, reporter, {
+    data,
+    dialogues: demonstrations.length,
+  });
+  const taught = evaluateTrajectories(demonstrations, bench.world.isNumeric);
+  reporter.print(
+    `the teacher's demonstrations (before) and the policy on held-out tasks (after)\n${formatReport(taught, heldOut)}`,
+  );
+  run.writeSummary({
+    stage: "sft",
+    ...reproducibilityOf(config),
+    demonstrations: taught.overall,
+    heldOut: { overall: heldOut.overall, kinds: heldOut.kinds },
+  });
+  return dir;
+}
+
+interface Lessons {
+  readonly data: Iterable<Datum> | AsyncIterable<Datum>;
+  /** Of one epoch; the learning rate's schedule counts them all. */
+  readonly dialogues: number;
+}
+
+/** Trains on every epoch of the data, then evaluates. */
+async function train(
+  bench: Workbench,
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+  { data, dialogues }: Lessons,
+): Promise<{ readonly dir: string; readonly heldOut: EvaluationReport }> {
+  const { epochs, batchSize } = config.sft;
+  const steps = Math.ceil((dialogues * epochs) / batchSize);
+  const stage = { stage: "sft", engine: bench.engine, data, run } as const;
+  const dir = await runSupervised({ ...stage, options: { ...config.sft, steps }, reporter });
+  const { report, trajectories } = await evaluateHeldOut(bench, config, "after SFT", reporter);
+  run.trajectories.save(
+    stepName("evaluation", steps),
+    groupsOf(trajectories),
+    config.logging.trajectoriesPerStep,
+  );
+  return { dir, heldOut: report };
 }
 
 /** Demonstrations of the first tasks of the training split; RL starts behind them. */

@@ -11,7 +11,7 @@ import { saveFailedBatch } from "./failures.ts";
 export interface SupervisedStage {
   readonly stage: "pretrain" | "sft";
   readonly engine: Engine;
-  readonly data: Iterable<Datum>;
+  readonly data: Iterable<Datum> | AsyncIterable<Datum>;
   readonly options: Pick<
     ResolvedConfig["pretrain"],
     "steps" | "batchSize" | "microBatchTokens" | "grouping" | "optimizer"
