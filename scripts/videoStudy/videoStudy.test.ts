@@ -19,8 +19,8 @@ test("cold start of both arms, then seed after seed, each from the weights befor
   );
   const config = loadConfig("configs/video-mini.yaml", setsOf(plan[7]?.args ?? []));
   assert.deepEqual(
-    [config.model.init, config.seed, config.train.steps, config.engine.threads],
-    ["r/demand-sft/checkpoints/final", 2, 7, 1],
+    [config.model.init, config.seed, config.train.steps, config.engine],
+    ["r/demand-sft/checkpoints/final", 2, 7, { type: "embedded", threads: 1 }],
   );
   assert.equal(
     loadConfig("configs/video-mini.yaml", setsOf(plan[1]?.args ?? [])).sft.init,

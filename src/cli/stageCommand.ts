@@ -5,6 +5,7 @@ import { loadTemplate } from "../agent/template.ts";
 import { loadConfig, resolveInputPath, type ResolvedConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
+import { trainingEngine } from "./stages/trainingEngine.ts";
 
 export interface StageFlags {
   /** `train` only: make the base and SFT checkpoints first, inside the run directory. */
@@ -55,6 +56,7 @@ export function registerStage(
     .option("--overwrite", "replace the run that --run already holds")
     .action(async (configPath: string, options: StageOptions) => {
       const config = loadConfig(configPath, options.set);
+      trainingEngine(config, name);
       const fromScratch = options.fromScratch ?? false;
       checkInputs(config, fromScratch ? undefined : init(config));
       const reporter = createReporter();

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { endReasonTypes } from "../learning/filters.ts";
 import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
+import { engine } from "./engineSchema.ts";
 import { python } from "./pythonSchema.ts";
 import { reward } from "./rewardSchema.ts";
 import { synth } from "./synthSchema.ts";
@@ -14,14 +15,6 @@ const count = z.int().min(1);
 const countOrNone = z.int().min(0);
 const fraction = z.number().min(0).max(1);
 const size = z.int().min(1).max(1_000_000);
-
-const engine = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("embedded"),
-    /** Threads of ONNX Runtime; 0 takes every core. */
-    threads: z.int().min(0).max(1024).default(0),
-  }),
-]);
 
 /** Shape of a new Qwen2.5-VL; only `pretrain` reads it, the other stages take the shape of the checkpoint. */
 const architecture = z

@@ -13,6 +13,7 @@ import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { runSupervised } from "./supervised.ts";
 import { taskWorldOf } from "./taskWorld.ts";
+import { trainingEngine } from "./trainingEngine.ts";
 
 /** Episodes whose texts train the tokenizer. */
 const CORPUS_EPISODES = 2000;
@@ -38,7 +39,7 @@ export async function runPretrain(
   const tokenizer = trainTokenizer(world.corpus(template, CORPUS_EPISODES), architecture.vocabSize);
   const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits };
   const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
-    threads: config.engine.threads,
+    threads: trainingEngine(config, "pretrain").threads,
   });
   reporter.info(
     `new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`,

@@ -11,13 +11,20 @@ export type Reproducibility =
       /** Of the engine; another number rounds differently. */
       readonly threads: number;
     }
-  | { readonly reproducible: false; readonly reason: string; readonly threads: number };
+  | {
+      readonly reproducible: false;
+      readonly reason: string;
+      /** 0 when the engine is not on this machine. */
+      readonly threads: number;
+    };
 
 /** What summary.json says. */
 export function reproducibilityOf({
   agent,
   engine,
 }: Pick<ResolvedConfig, "agent" | "engine">): Reproducibility {
+  if (engine.type === "openai")
+    return { reproducible: false, reason: "engine.type is openai: a server computes the turns", threads: 0 };
   const threads = engine.threads === 0 ? availableParallelism() : engine.threads;
   if (agent.schedule === "lockstep") return { reproducible: true, threads };
   return {

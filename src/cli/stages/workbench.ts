@@ -15,6 +15,7 @@ import type { Split } from "../../tasks/world/world.ts";
 import { type PythonTool, startPythonTool } from "./pythonTool.ts";
 import { warnIfNotReproducible } from "./reproducibility.ts";
 import { checkSandboxFailures } from "./sandboxFailures.ts";
+import { openServedModel, type ServedModel } from "./servedModel.ts";
 import { type TaskWorld, taskWorldOf } from "./taskWorld.ts";
 
 export interface RolloutOptions {
@@ -33,6 +34,7 @@ export interface RolloutOptions {
 }
 
 export interface Workbench {
+  /** To train with. @throws ConfigError when a server computes the turns */
   readonly engine: EmbeddedEngine;
   readonly codec: Codec;
   readonly template: PromptTemplate;
@@ -44,13 +46,40 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-/** @param init checkpoint folder; `key` names the config key it came from. */
+/** Where turns come from. */
+type Source =
+  | { readonly type: "embedded"; readonly engine: EmbeddedEngine }
+  | ({ readonly type: "openai" } & ServedModel);
+
+/** @param init checkpoint folder of the embedded engine; `key` names the config key it came from. */
 export async function openWorkbench(
   config: ResolvedConfig,
   init: string | undefined,
   key: string,
   reporter: Reporter,
 ): Promise<Workbench> {
+  const source = await openSource(config, init, key, reporter);
+  try {
+    const tool = await startPythonTool(config, reporter);
+    return workbench(config, source, tool, reporter);
+  } catch (error) {
+    if (source.type === "embedded") await source.engine.dispose();
+    throw error;
+  }
+}
+
+async function openSource(
+  config: ResolvedConfig,
+  init: string | undefined,
+  key: string,
+  reporter: Reporter,
+): Promise<Source> {
+  const { engine, model } = config;
+  if (engine.type === "openai") {
+    const served = await openServedModel(engine, model);
+    reporter.info(`asking ${served.name}`);
+    return { type: "openai", ...served };
+  }
   if (init === undefined)
     throw new ConfigError(
       `${key}: must name the checkpoint to start from, e.g. --set ${key}=checkpoints/image-mini/sft`,
@@ -58,33 +87,31 @@ export async function openWorkbench(
   const dir = resolveInputPath(init, key);
   warnIfNotReproducible(config, reporter);
   reporter.info(`loading ${dir}`);
-  const { processor } = config.model;
-  const engine = await EmbeddedEngine.load(dir, {
-    threads: config.engine.threads,
-    ...(processor !== undefined && { limits: processor }),
+  const embedded = await EmbeddedEngine.load(dir, {
+    threads: engine.threads,
+    ...(model.processor !== undefined && { limits: model.processor }),
   });
-  try {
-    const tool = await startPythonTool(config, reporter);
-    return workbench(config, engine, tool, reporter);
-  } catch (error) {
-    await engine.dispose();
-    throw error;
-  }
+  return { type: "embedded", engine: embedded };
 }
 
 function workbench(
   config: ResolvedConfig,
-  engine: EmbeddedEngine,
+  source: Source,
   { runtime, record }: PythonTool,
   reporter: Reporter,
 ): Workbench {
   const template = loadTemplate(config.agent.template);
-  const world = taskWorldOf(config);
+  const world = taskWorldOf(config, reporter);
   const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule, concurrent } =
     config.agent;
+  const { codec, sampler } =
+    source.type === "openai" ? source : { codec: source.engine.codec, sampler: source.engine };
   return {
-    engine,
-    codec: engine.codec,
+    get engine() {
+      if (source.type === "embedded") return source.engine;
+      throw new ConfigError(`engine.type: must be "embedded" to train, received "${source.type}"`);
+    },
+    codec,
     template,
     python: record,
     world,
@@ -95,15 +122,16 @@ function workbench(
         ...(config.agent.context !== undefined && { context: config.agent.context }),
         n: o.n,
         template,
-        codec: engine.codec,
-        sampler: o.sampler ?? engine,
+        codec,
+        sampler: o.sampler ?? sampler,
         runtime,
         limits: { maxTurns: o.maxTurns ?? maxTurns, maxTurnTokens, maxContextTokens, maxImages },
         errorPolicy: onPythonError,
         sampling: o.sampling,
         reward: o.reward ?? ((trajectory) => scoreTrajectory(trajectory, config.reward, world.grade)),
         randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
-        batching: { schedule },
+        // A server's turns differ from run to run whatever they wait for.
+        batching: { schedule: source.type === "openai" ? "eager" : schedule },
         ...(concurrent !== undefined && { concurrency: concurrent }),
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       });
@@ -113,7 +141,7 @@ function workbench(
     close: async () => {
       await runtime.close();
       world.close();
-      await engine.dispose();
+      if (source.type === "embedded") await source.engine.dispose();
     },
   };
 }

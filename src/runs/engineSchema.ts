@@ -1,0 +1,60 @@
+// The `engine` section of a recipe: what computes the model's turns. Only `embedded` trains; `openai` is a model behind a
+// server, to evaluate, to ask, and to make demonstrations with.
+import { z } from "zod";
+import { dialects } from "../engines/openai/chatBody.ts";
+
+const embedded = z.strictObject({
+  type: z.literal("embedded"),
+  /** Threads of ONNX Runtime; 0 takes every core. */
+  threads: z.int().min(0).max(1024).default(0),
+});
+
+const openai = z
+  .strictObject({
+    type: z.literal("openai"),
+    /** Address of an OpenAI-compatible API, most often with /v1 at its end, e.g. http://127.0.0.1:8000/v1. */
+    baseUrl: z
+      .url({ protocol: /^https?$/, error: "must be an address that begins with http:// or https://" })
+      .refine(
+        (url) => !URL.canParse(url) || new URL(url).username + new URL(url).password === "",
+        "must not hold a user or a password; a key goes into the environment variable of engine.apiKeyVariable",
+      ),
+    /** The name the server knows it by. */
+    model: z.string().min(1),
+    /** `vllm` and `sglang` use what these servers add to the protocol; `openai` suits every other. */
+    dialect: z.enum(dialects).default("openai"),
+    /** Name of the environment variable that holds the key. */
+    apiKeyVariable: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable, never a key itself")
+      .default("OPENAI_API_KEY"),
+    /**
+     * Folder of the served checkpoint (its tokenizer and processor files suffice). With it turns of vLLM and SGLang come as
+     * the ids they sampled, with log-probabilities; without it as text, which nothing can be trained on.
+     */
+    tokenizer: z.string().min(1).exactOptional(),
+    /** Of one attempt at a turn, to its last byte. */
+    requestTimeoutSeconds: z.number().gt(0).max(3600).default(280),
+    /** Of one turn, retries and their pauses included; three times requestTimeoutSeconds when left out. */
+    deadlineSeconds: z.number().gt(0).max(86_400).exactOptional(),
+    /** Attempts after the first, for what may pass: timeouts, 429, 5xx, cut or unreadable replies. */
+    maxRetries: z.int().min(0).max(100).default(5),
+    /** Requests the server has at once. */
+    maxConcurrent: z.int().min(1).max(4096).default(16),
+  })
+  .superRefine(({ tokenizer, dialect }, context) => {
+    if (tokenizer !== undefined && dialect === "openai")
+      context.addIssue({
+        code: "custom",
+        path: ["tokenizer"],
+        input: tokenizer,
+        message:
+          "must be left out unless engine.dialect is vllm or sglang: the protocol itself gives no token ids",
+      });
+  });
+
+export const engine = z.discriminatedUnion("type", [embedded, openai]);
+
+export type EngineConfig = Readonly<z.output<typeof engine>>;
+export type EmbeddedConfig = Readonly<z.output<typeof embedded>>;
+export type ServedConfig = Readonly<z.output<typeof openai>>;
