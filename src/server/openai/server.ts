@@ -113,7 +113,7 @@ async function route(
   response: ServerResponse,
 ): Promise<void> {
   const { model } = options.service;
-  const path = decodeURI((request.url ?? "/").replace(/[?#].*$/s, ""));
+  const path = pathOf(request.url ?? "/");
   if (path === "/health") {
     allow(request, "GET");
     response.writeHead(200).end();
@@ -123,7 +123,7 @@ async function route(
   if (path === "/v1/models") {
     allow(request, "GET");
     sendJson(response, 200, { object: "list", data: [modelBody(model, startedAt)] });
-  } else if (path === `/v1/models/${model.id}` || path === `/v1/models/${encodeURIComponent(model.id)}`) {
+  } else if (path === `/v1/models/${model.id}`) {
     allow(request, "GET");
     sendJson(response, 200, modelBody(model, startedAt));
   } else if (path === "/v1/chat/completions") {
@@ -179,6 +179,15 @@ async function stream(
   sendEvent(response, closingChunk(envelope, next.value));
   if (envelope.call.streamUsage) sendEvent(response, usageChunk(envelope, next.value));
   response.end("data: [DONE]\n\n");
+}
+
+function pathOf(address: string): string {
+  const path = address.replace(/[?#].*$/s, "");
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new RequestError(`the address is not valid: ${path}`, { status: 400 }, { cause: error });
+  }
 }
 
 function allow(request: IncomingMessage, method: string): void {
