@@ -1,0 +1,432 @@
+// The client against a scripted server in this process: what goes out, what comes back, what is asked again and when it is
+// given up. Pauses are written down instead of slept.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { ConfigError, EngineError } from "../../core/errors.ts";
+import type { ChatRequest } from "./chat.ts";
+import { openAiClient, type OpenAiOptions, systemClock } from "./client.ts";
+import { ContextLengthError } from "./contextLength.ts";
+import {
+  json,
+  piece,
+  raw,
+  says,
+  streams,
+  type StubAnswer,
+  stubServer,
+  type StubServer,
+} from "./stubServer.ts";
+
+const KEY = "sk-very-secret-0123456789";
+const servers: StubServer[] = [];
+after(() => Promise.all(servers.map((server) => server.close())));
+
+async function serve(...script: readonly StubAnswer[]): Promise<StubServer> {
+  const server = await stubServer(...script);
+  servers.push(server);
+  return server;
+}
+
+function clientOf(server: StubServer, more: Partial<OpenAiOptions> = {}) {
+  const pauses: number[] = [];
+  const clock = {
+    ...systemClock,
+    random: () => 0,
+    epochMs: () => Date.parse("2026-01-01T00:00:00Z"),
+    sleep: async (ms: number): Promise<void> => {
+      pauses.push(ms);
+    },
+  };
+  const client = openAiClient({
+    baseUrl: server.baseUrl,
+    model: "m",
+    env: { OPENAI_API_KEY: KEY },
+    clock,
+    ...more,
+  });
+  return { client, pauses };
+}
+
+const question: ChatRequest = {
+  messages: [
+    {
+      role: "system",
+      content: [
+        { type: "text", text: "Be " },
+        { type: "text", text: "brief." },
+      ],
+    },
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "What is " },
+        { type: "image", png: Uint8Array.of(1, 2, 255) },
+      ],
+    },
+  ],
+  maxTokens: 9,
+  temperature: 0.5,
+  topP: 0.9,
+  topK: 20,
+  stop: ["</code>", "</answer>"],
+  seed: 7,
+};
+
+async function failureOf(promise: Promise<unknown>): Promise<EngineError> {
+  const error = await promise.then(
+    () => assert.fail("it did not fail"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof EngineError, String(error));
+  assert.equal(error.stack?.includes(KEY), false, "no key in the stack");
+  assert.equal(error.cause, undefined, "no cause that could hold one");
+  return error;
+}
+
+test("a request goes out as the protocol spells it, and its reply comes back with the server's counts", async () => {
+  const server = await serve(says("It is red."));
+  const reply = await clientOf(server).client.complete(question);
+  assert.deepEqual(server.requests[0]?.body, {
+    model: "m",
+    messages: [
+      { role: "system", content: "Be brief." },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "What is " },
+          { type: "image_url", image_url: { url: "data:image/png;base64,AQL/" } },
+        ],
+      },
+    ],
+    max_tokens: 9,
+    temperature: 0.5,
+    top_p: 0.9,
+    stop: ["</code>", "</answer>"],
+    seed: 7,
+  });
+  assert.equal(server.requests[0]?.path, "POST /v1/chat/completions");
+  assert.equal(server.requests[0]?.headers.authorization, `Bearer ${KEY}`);
+  const { seconds, ...rest } = reply;
+  assert.deepEqual(rest, {
+    text: "It is red.",
+    stop: "stop",
+    usage: { promptTokens: 7, replyTokens: 3 },
+    tokens: undefined,
+    model: "served",
+    attempts: 1,
+  });
+  assert.ok(seconds > 0 && seconds < 30);
+});
+
+test("vLLM and SGLang are asked for what they add; where vLLM gives all of it, tokens come with log-probabilities", async () => {
+  const ids = {
+    token_ids: [5, 6],
+    logprobs: {
+      content: [
+        { token: "a", logprob: -0.25 },
+        { token: "b", logprob: -1 },
+      ],
+    },
+  };
+  const server = await serve(
+    says("ab", ids, { prompt_token_ids: [1, 2, 3] }),
+    says("ab", { ...ids, token_ids: [5] }, { prompt_token_ids: [1, 2, 3] }),
+    says("ab"),
+  );
+  const vllm = clientOf(server, { dialect: "vllm" }).client;
+  const asked = { ...question, tokens: true };
+  assert.deepEqual((await vllm.complete(asked)).tokens, {
+    prompt: [1, 2, 3],
+    reply: [5, 6],
+    logprobs: [-0.25, -1],
+  });
+  assert.equal((await vllm.complete(asked)).tokens, undefined, "one id and two log-probabilities");
+  await clientOf(server, { dialect: "sglang" }).client.complete(question);
+  const added = server.requests.map(({ body }) =>
+    Object.fromEntries(
+      ["top_k", "include_stop_str_in_output", "return_token_ids", "logprobs", "no_stop_trim"].map((name) => [
+        name,
+        body[name],
+      ]),
+    ),
+  );
+  const nothing = { no_stop_trim: undefined, include_stop_str_in_output: undefined };
+  const vllmAdds = { include_stop_str_in_output: true, return_token_ids: true, logprobs: true };
+  assert.deepEqual(added[0], { ...nothing, ...vllmAdds, top_k: 20 });
+  assert.deepEqual(added[2], {
+    ...nothing,
+    top_k: 20,
+    no_stop_trim: true,
+    return_token_ids: undefined,
+    logprobs: undefined,
+  });
+});
+
+test("a stream is told piece by piece, and its whole is the same reply", async () => {
+  const server = await serve(
+    streams([
+      piece("<co", {}, { prompt_token_ids: [1] }),
+      piece("de>x</", { token_ids: [5], logprobs: { content: [{ logprob: -0.5 }] } }),
+      piece("code> and on", { token_ids: [6], logprobs: { content: [{ logprob: -0.75 }] } }),
+      piece(undefined, { finish_reason: "stop" }),
+      { choices: [], usage: { prompt_tokens: 4, completion_tokens: 2 } },
+    ]),
+  );
+  const told: string[] = [];
+  const reply = await clientOf(server).client.complete({ ...question, onText: (text) => told.push(text) });
+  assert.deepEqual(told, ["<co", "de>x</", "code>"]);
+  assert.equal(reply.text, "<code>x</code>");
+  assert.deepEqual(reply.usage, { promptTokens: 4, replyTokens: 2 });
+  assert.deepEqual(reply.tokens, { prompt: [1], reply: [5, 6], logprobs: [-0.5, -0.75] });
+  assert.equal(server.requests[0]?.body["stream"], true);
+  assert.deepEqual(server.requests[0]?.body["stream_options"], { include_usage: true });
+});
+
+const faults: readonly (readonly [name: string, answer: StubAnswer, told: RegExp])[] = [
+  ["500", json({ error: { message: "out of luck" } }, 500), /^500 out of luck$/],
+  ["503 in plain text", raw("upstream gone", 503, { "content-type": "text/plain" }), /^503 upstream gone$/],
+  ["408", json({ error: { message: "too late" } }, 408), /^408 too late$/],
+  ["malformed JSON", raw('{"choices": [{"mess'), /^its reply is not JSON/],
+  [
+    "a page instead of JSON",
+    raw("<html>hello</html>", 200, { "content-type": "text/html" }),
+    /not that of a chat/,
+  ],
+  ["empty choices", json({ choices: [] }), /^its reply has no choice/],
+  ["no choices", json({ ok: true }), /not that of a chat \(choices/],
+  ["no end", says("half", { finish_reason: null }), /breaks off/],
+  ["a cut connection", (response) => void response.destroy(), /terminated|socket|Connection/i],
+];
+for (const [name, answer, told] of faults)
+  test(`asked again after ${name}, and then all is well`, async () => {
+    const server = await serve(answer, answer, says("fine"));
+    const { client, pauses } = clientOf(server);
+    const reasons: string[] = [];
+    const reply = await client.complete({ ...question, onRetry: (reason) => reasons.push(reason) });
+    assert.deepEqual([reply.text, reply.attempts, server.requests.length], ["fine", 3, 3]);
+    assert.deepEqual(pauses, [250, 500], "half of half a second, then doubled");
+    assert.equal(reasons.length, 2);
+    assert.match(reasons[0] ?? "", told);
+  });
+
+const brokenStreams: readonly (readonly [name: string, answer: StubAnswer])[] = [
+  ["cut off", streams([piece("one "), piece("two")], { cut: true })],
+  ["ended without an end", streams([piece("one ")])],
+  ["with broken JSON in it", streams([piece("one "), '{"choi'])],
+  ["with an error in it", streams([piece("one "), { error: { message: "engine died", code: 500 } }])],
+];
+for (const [name, answer] of brokenStreams)
+  test(`a stream ${name} is asked for again; what was told before is void`, async () => {
+    const whole = streams([piece("all of it"), piece(undefined, { finish_reason: "stop" })]);
+    const server = await serve(answer, whole);
+    let told = "";
+    const reply = await clientOf(server).client.complete({
+      ...question,
+      onText: (text) => (told += text),
+      onRetry: () => (told += "|"),
+    });
+    assert.equal(reply.text, "all of it");
+    assert.match(told, /^(one (two)?)?\|all of it$/);
+  });
+
+test("the server's own wish is waited for: seconds, milliseconds, a date", async () => {
+  const busy = (headers: Record<string, string>): StubAnswer =>
+    json({ error: { message: "busy" } }, 429, headers);
+  const server = await serve(
+    busy({ "retry-after": "2" }),
+    busy({ "retry-after-ms": "1500", "retry-after": "60" }),
+    busy({ "retry-after": "Thu, 01 Jan 2026 00:00:07 GMT" }),
+    busy({ "retry-after": "soon" }),
+    says("at last"),
+  );
+  const { client, pauses } = clientOf(server);
+  assert.equal((await client.complete(question)).attempts, 5);
+  // A tenth of the own pause (250 ms, doubled each time) on top, so that not all come back at once.
+  assert.deepEqual(pauses, [2025, 1550, 7100, 2000]);
+});
+
+test("a wish beyond the deadline is not waited for", async () => {
+  const server = await serve(json({ error: { message: "tomorrow" } }, 429, { "retry-after": "86400" }));
+  const { client, pauses } = clientOf(server, { requestTimeoutSeconds: 5 });
+  const error = await failureOf(client.complete(question));
+  assert.match(error.message, /429 tomorrow; lower maxConcurrent/);
+  assert.deepEqual([pauses, server.requests.length], [[], 1]);
+});
+
+test("a slow reply is given up and asked for again, its first byte or its last", async () => {
+  const never: StubAnswer = () => undefined;
+  const stalls: StubAnswer = (response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.write('{"choices":');
+  };
+  const server = await serve(never, stalls, says("quick"));
+  const { client } = clientOf(server, { requestTimeoutSeconds: 0.5, deadlineSeconds: 60 });
+  const reasons: string[] = [];
+  const reply = await client.complete({ ...question, onRetry: (reason) => reasons.push(reason) });
+  assert.equal(reply.text, "quick");
+  assert.deepEqual(reasons, ["no whole reply within 0.5 s", "no whole reply within 0.5 s"]);
+});
+
+test("a stream that stalls is given up, too", async () => {
+  const stalls: StubAnswer = (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(`data: ${JSON.stringify(piece("one "))}\n\n`);
+  };
+  const whole = streams([piece("two"), piece(undefined, { finish_reason: "length" })]);
+  const { client } = clientOf(await serve(stalls, whole), {
+    requestTimeoutSeconds: 0.5,
+    deadlineSeconds: 60,
+  });
+  const reply = await client.complete({ ...question, onText: () => undefined });
+  assert.deepEqual([reply.text, reply.stop, reply.attempts], ["two", "length", 2]);
+});
+
+test("what will not pass is told at once, with the server's words, what to do, and no key", async () => {
+  const echo = (status: number): StubAnswer =>
+    json({ error: { message: `no: Bearer ${KEY}\u001b[31m` } }, status);
+  const cases: readonly (readonly [number, RegExp])[] = [
+    [400, /400 no: Bearer \[key\] \[31m; change what it complains of/],
+    [401, /401 .*check the key in the environment variable OPENAI_API_KEY/],
+    [413, /413 .*fewer or smaller images/],
+  ];
+  for (const [status, expected] of cases) {
+    const server = await serve(echo(status));
+    const { client, pauses } = clientOf(server);
+    const error = await failureOf(client.complete(question));
+    assert.match(error.message, expected);
+    assert.match(error.message, /^model "m" at http:\/\/127\.0\.0\.1:\d+\/v1: /);
+    assert.equal(error.message.includes(KEY), false);
+    assert.deepEqual([pauses.length, server.requests.length], [0, 1]);
+  }
+});
+
+test("a model that the server does not have: the ones it has are named", async () => {
+  const server = await serve(
+    json({ error: { message: "The model `m` does not exist." } }, 404),
+    json({ object: "list", data: [{ id: "qwen" }, { id: "other" }] }),
+  );
+  const error = await failureOf(clientOf(server).client.complete(question));
+  assert.match(
+    error.message,
+    /404 The model `m` does not exist\.; check the model's name.*; it serves qwen, other$/,
+  );
+  assert.equal(server.requests[1]?.path, "GET /v1/models");
+});
+
+test("after all retries the error tells how often and how long it was tried", async () => {
+  const server = await serve(json({ error: { message: "no" } }, 500));
+  const error = await failureOf(clientOf(server, { maxRetries: 2 }).client.complete(question));
+  assert.match(error.message, /500 no \(3 attempts in \d\.\d s\); look into the server's log/);
+  assert.equal(server.requests.length, 3);
+});
+
+test("a server that is not there", async () => {
+  const server = await stubServer();
+  await server.close();
+  const error = await failureOf(clientOf(server, { maxRetries: 1 }).client.complete(question));
+  assert.match(error.message, /ECONNREFUSED.*\(2 attempts.*check that the server runs/);
+});
+
+test("no more than maxConcurrent requests are with the server at once, and all are answered", async () => {
+  const slowly: StubAnswer = async (response, request) => {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await says("ok")(response, request);
+  };
+  const server = await serve(slowly);
+  const { client } = clientOf(server, { maxConcurrent: 3 });
+  const replies = await Promise.all(Array.from({ length: 10 }, () => client.complete(question)));
+  assert.equal(replies.length, 10);
+  assert.equal(server.mostAtOnce(), 3);
+});
+
+test("an abort ends a request under way and is never asked again", async () => {
+  const controller = new AbortController();
+  const server = await serve(() => controller.abort(new Error("enough")));
+  const { client } = clientOf(server);
+  await assert.rejects(client.complete({ ...question, signal: controller.signal }), /enough/);
+  assert.equal(server.requests.length, 1);
+});
+
+test("fields that a server refuses are spelt otherwise, or left out, from then on; those that matter are not", async () => {
+  const refuse = (param: string): StubAnswer =>
+    json({ error: { message: `Unsupported parameter: '${param}'`, param } }, 400);
+  const server = await serve(
+    refuse("max_tokens"),
+    refuse("seed"),
+    says("a"),
+    says("b"),
+    refuse("temperature"),
+  );
+  const { client } = clientOf(server);
+  assert.equal((await client.complete(question)).text, "a");
+  assert.equal((await client.complete(question)).text, "b");
+  const { body } = server.requests[3] ?? assert.fail();
+  assert.deepEqual(
+    [body["max_tokens"], body["max_completion_tokens"], body["seed"], body["temperature"]],
+    [undefined, 9, undefined, 0.5],
+  );
+  await assert.rejects(client.complete(question), /Unsupported parameter: 'temperature'/);
+  assert.equal(server.requests.length, 5);
+});
+
+test("a context that is too short is an error of its own, with both numbers where the server names them", async () => {
+  const texts: readonly (readonly [string, number | undefined, number | undefined])[] = [
+    [
+      "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (904 in the messages, 4096 in the completion).",
+      4096,
+      904,
+    ],
+    [
+      "'max_tokens' or 'max_completion_tokens' is too large: 300. This model's maximum context length is 512 tokens and your request has 400 input tokens (300 > 512 - 400).",
+      512,
+      400,
+    ],
+    ["The decoder prompt (length 5000) is longer than the maximum model length of 4096.", 4096, 5000],
+    ["The input (700 tokens) is longer than the model's context length (512 tokens).", 512, 700],
+    ["Your input exceeds the context window of this model.", undefined, undefined],
+  ];
+  for (const [message, limit, promptTokens] of texts) {
+    const { client } = clientOf(await serve(json({ error: { message } }, 400)));
+    const error = await failureOf(client.complete(question));
+    assert.ok(error instanceof ContextLengthError, message);
+    assert.deepEqual([error.limit, error.promptTokens], [limit, promptTokens], message);
+  }
+});
+
+test("without a key none is sent; keys and addresses that cannot be used are refused without showing them", async () => {
+  const server = await serve(says("ok"));
+  const { client } = clientOf(server, { env: { OPENAI_API_KEY: " " } });
+  await client.complete(question);
+  assert.equal(server.requests[0]?.headers.authorization, undefined);
+  const open = (more: Partial<OpenAiOptions>) =>
+    openAiClient({ baseUrl: "http://h/v1", model: "m", env: {}, ...more });
+  assert.throws(
+    () => open({ apiKeyVariable: "MY_KEY", env: { MY_KEY: "two words" } }),
+    (error: Error) =>
+      error instanceof ConfigError &&
+      /MY_KEY: a key must be/.test(error.message) &&
+      !error.message.includes("two"),
+  );
+  assert.throws(() => open({ baseUrl: "https://api.openai.com/v1" }), /environment variable OPENAI_API_KEY/);
+  for (const baseUrl of ["h/v1", "ftp://h/v1", "http://u:pass-word@h/v1", "http://h/v1?key=pass-word"])
+    assert.throws(
+      () => open({ baseUrl }),
+      (error: Error) => /baseUrl must be/.test(error.message) && !error.message.includes("pass-word"),
+    );
+});
+
+test("the official client's own log stays silent, whatever the environment says", async (context) => {
+  const lines: unknown[][] = [];
+  for (const method of ["log", "info", "warn", "error", "debug"] as const)
+    context.mock.method(console, method, (...args: unknown[]) => lines.push(args));
+  process.env["OPENAI_LOG"] = "debug";
+  try {
+    const server = await serve(streams([piece("a"), "{broken"]), says("x", {}, {}));
+    await failureOf(
+      clientOf(server, { maxRetries: 0 }).client.complete({ ...question, onText: () => undefined }),
+    );
+  } finally {
+    delete process.env["OPENAI_LOG"];
+  }
+  assert.deepEqual(lines, []);
+});
