@@ -67,7 +67,7 @@ const judge = z.strictObject({
   deadlineSeconds: z.number().gt(0).max(3600).default(120),
   maxRetries: z.int().min(0).max(100).default(4),
   /** Folder of the verdicts so far; `off` keeps none. */
-  cache: z.string().min(1).default(".judge-cache"),
+  cache: z.string().min(1).default("runs/.judge-cache"),
   /** Answers the judge is asked about in one process, those in the cache aside; without a bound when left out. */
   maxCalls: z.int().min(0).exactOptional(),
   /** The run stops when more than this share of the answers of one round of rollouts got no verdict from the judge. */

@@ -44,7 +44,8 @@ export async function runTrain(
     const after = await evaluate(bench, config, reporter, config.train.steps, evaluations);
     for (const { step, trajectories } of evaluations)
       run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories));
-    finish(config, run, reporter, { init, python: bench.python, before, after, trainingSeconds });
+    const { python } = bench;
+    finish(config, run, reporter, { init, python, judge: bench.judged(), before, after, trainingSeconds });
     return dir;
   } finally {
     await bench.close();
@@ -157,13 +158,14 @@ async function evaluate(
 interface Outcome {
   readonly init: string | undefined;
   readonly python: PythonTool["record"];
+  readonly judge: ReturnType<Workbench["judged"]>;
   readonly before: EvaluationReport;
   readonly after: EvaluationReport;
   readonly trainingSeconds: number;
 }
 
 function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, outcome: Outcome): void {
-  const { init, python, before, after, trainingSeconds } = outcome;
+  const { init, python, judge, before, after, trainingSeconds } = outcome;
   const records = run.readMetrics();
   const counts = totalCounts(records);
   run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }]), { smooth: 5 }));
@@ -176,6 +178,7 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
     init,
     ...reproducibilityOf(config),
     python,
+    ...(judge !== undefined && { judge }),
     before: { overall: before.overall, kinds: before.kinds },
     after: { overall: after.overall, kinds: after.kinds },
     difference: compareReports(before, after),

@@ -8,10 +8,11 @@ import type { Task, TaskSource } from "../../core/task.ts";
 import type { TrajectoryGroup } from "../../core/trajectory.ts";
 import type { Codec, Sampler } from "../../engines/engine.ts";
 import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
-import { type RewardFunction, scoreTrajectory } from "../../rewards/reward.ts";
+import type { RewardFunction } from "../../rewards/reward.ts";
 import { collectGroups, type CollectProgress } from "../../rollout/collect.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
 import type { Split } from "../../tasks/world/world.ts";
+import { formatJudged, gradingOf, type RunGrading } from "./grading.ts";
 import { type PythonTool, startPythonTool } from "./pythonTool.ts";
 import { warnIfNotReproducible } from "./reproducibility.ts";
 import { checkSandboxFailures } from "./sandboxFailures.ts";
@@ -42,6 +43,8 @@ export interface Workbench {
   readonly python: PythonTool["record"];
   readonly world: TaskWorld;
   tasks(split: Split): TaskSource;
+  /** What the judge was asked so far; undefined without one. */
+  readonly judged: RunGrading["judged"];
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
   close(): Promise<void>;
 }
@@ -61,7 +64,12 @@ export async function openWorkbench(
   const source = await openSource(config, init, key, reporter);
   try {
     const tool = await startPythonTool(config, reporter);
-    return workbench(config, source, tool, reporter);
+    try {
+      return workbench(config, source, tool, reporter);
+    } catch (error) {
+      await tool.runtime.close();
+      throw error;
+    }
   } catch (error) {
     if (source.type === "embedded") await source.engine.dispose();
     throw error;
@@ -101,7 +109,9 @@ function workbench(
   reporter: Reporter,
 ): Workbench {
   const template = loadTemplate(config.agent.template);
-  const world = taskWorldOf(config, reporter);
+  const tasks = taskWorldOf(config, reporter);
+  const grading = gradingOf(config, tasks);
+  const world: TaskWorld = { ...tasks, isNumeric: grading.isNumeric };
   const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule, concurrent } =
     config.agent;
   const { codec, sampler } =
@@ -116,6 +126,7 @@ function workbench(
     python: record,
     world,
     tasks: (split) => world.tasks(split),
+    judged: grading.judged,
     rollout: async (o) => {
       const groups = await collectGroups({
         tasks: o.tasks,
@@ -128,7 +139,7 @@ function workbench(
         limits: { maxTurns: o.maxTurns ?? maxTurns, maxTurnTokens, maxContextTokens, maxImages },
         errorPolicy: onPythonError,
         sampling: o.sampling,
-        reward: o.reward ?? ((trajectory) => scoreTrajectory(trajectory, config.reward, world.grade)),
+        reward: o.reward ?? grading.reward,
         randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
         // A server's turns differ from run to run whatever they wait for.
         batching: { schedule: source.type === "openai" ? "eager" : schedule },
@@ -136,9 +147,12 @@ function workbench(
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       });
       checkSandboxFailures(groups, o.label, reporter);
+      grading.check(o.label, reporter);
       return groups;
     },
     close: async () => {
+      const judged = grading.judged();
+      if (judged !== undefined) reporter.info(formatJudged(judged));
       await runtime.close();
       world.close();
       if (source.type === "embedded") await source.engine.dispose();
