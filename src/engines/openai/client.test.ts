@@ -1,87 +1,11 @@
-// The client against a scripted server in this process: what goes out, what comes back, what is asked again and when it is
-// given up. Pauses are written down instead of slept.
+// The client against a scripted server in this process: what goes out, what comes back, what it refuses and never tells.
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
-import { ConfigError, EngineError } from "../../core/errors.ts";
-import type { ChatRequest } from "./chat.ts";
-import { openAiClient, type OpenAiOptions, systemClock } from "./client.ts";
+import { test } from "node:test";
+import { ConfigError } from "../../core/errors.ts";
+import { openAiClient, type OpenAiOptions } from "./client.ts";
+import { clientOf, failureOf, KEY, question, serve } from "./clientHarness.ts";
 import { ContextLengthError } from "./contextLength.ts";
-import {
-  json,
-  piece,
-  raw,
-  says,
-  streams,
-  type StubAnswer,
-  stubServer,
-  type StubServer,
-} from "./stubServer.ts";
-
-const KEY = "sk-very-secret-0123456789";
-const servers: StubServer[] = [];
-after(() => Promise.all(servers.map((server) => server.close())));
-
-async function serve(...script: readonly StubAnswer[]): Promise<StubServer> {
-  const server = await stubServer(...script);
-  servers.push(server);
-  return server;
-}
-
-function clientOf(server: StubServer, more: Partial<OpenAiOptions> = {}) {
-  const pauses: number[] = [];
-  const clock = {
-    ...systemClock,
-    random: () => 0,
-    epochMs: () => Date.parse("2026-01-01T00:00:00Z"),
-    sleep: async (ms: number): Promise<void> => {
-      pauses.push(ms);
-    },
-  };
-  const client = openAiClient({
-    baseUrl: server.baseUrl,
-    model: "m",
-    env: { OPENAI_API_KEY: KEY },
-    clock,
-    ...more,
-  });
-  return { client, pauses };
-}
-
-const question: ChatRequest = {
-  messages: [
-    {
-      role: "system",
-      content: [
-        { type: "text", text: "Be " },
-        { type: "text", text: "brief." },
-      ],
-    },
-    {
-      role: "user",
-      content: [
-        { type: "text", text: "What is " },
-        { type: "image", png: Uint8Array.of(1, 2, 255) },
-      ],
-    },
-  ],
-  maxTokens: 9,
-  temperature: 0.5,
-  topP: 0.9,
-  topK: 20,
-  stop: ["</code>", "</answer>"],
-  seed: 7,
-};
-
-async function failureOf(promise: Promise<unknown>): Promise<EngineError> {
-  const error = await promise.then(
-    () => assert.fail("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof EngineError, String(error));
-  assert.equal(error.stack?.includes(KEY), false, "no key in the stack");
-  assert.equal(error.cause, undefined, "no cause that could hold one");
-  return error;
-}
+import { json, piece, says, streams, type StubAnswer, stubServer } from "./stubServer.ts";
 
 test("a request goes out as the protocol spells it, and its reply comes back with the server's counts", async () => {
   const server = await serve(says("It is red."));
@@ -182,105 +106,6 @@ test("a stream is told piece by piece, and its whole is the same reply", async (
   assert.deepEqual(server.requests[0]?.body["stream_options"], { include_usage: true });
 });
 
-const faults: readonly (readonly [name: string, answer: StubAnswer, told: RegExp])[] = [
-  ["500", json({ error: { message: "out of luck" } }, 500), /^500 out of luck$/],
-  ["503 in plain text", raw("upstream gone", 503, { "content-type": "text/plain" }), /^503 upstream gone$/],
-  ["408", json({ error: { message: "too late" } }, 408), /^408 too late$/],
-  ["malformed JSON", raw('{"choices": [{"mess'), /^its reply is not JSON/],
-  [
-    "a page instead of JSON",
-    raw("<html>hello</html>", 200, { "content-type": "text/html" }),
-    /not that of a chat/,
-  ],
-  ["empty choices", json({ choices: [] }), /^its reply has no choice/],
-  ["no choices", json({ ok: true }), /not that of a chat \(choices/],
-  ["no end", says("half", { finish_reason: null }), /breaks off/],
-  ["a cut connection", (response) => void response.destroy(), /terminated|socket|Connection/i],
-];
-for (const [name, answer, told] of faults)
-  test(`asked again after ${name}, and then all is well`, async () => {
-    const server = await serve(answer, answer, says("fine"));
-    const { client, pauses } = clientOf(server);
-    const reasons: string[] = [];
-    const reply = await client.complete({ ...question, onRetry: (reason) => reasons.push(reason) });
-    assert.deepEqual([reply.text, reply.attempts, server.requests.length], ["fine", 3, 3]);
-    assert.deepEqual(pauses, [250, 500], "half of half a second, then doubled");
-    assert.equal(reasons.length, 2);
-    assert.match(reasons[0] ?? "", told);
-  });
-
-const brokenStreams: readonly (readonly [name: string, answer: StubAnswer])[] = [
-  ["cut off", streams([piece("one "), piece("two")], { cut: true })],
-  ["ended without an end", streams([piece("one ")])],
-  ["with broken JSON in it", streams([piece("one "), '{"choi'])],
-  ["with an error in it", streams([piece("one "), { error: { message: "engine died", code: 500 } }])],
-];
-for (const [name, answer] of brokenStreams)
-  test(`a stream ${name} is asked for again; what was told before is void`, async () => {
-    const whole = streams([piece("all of it"), piece(undefined, { finish_reason: "stop" })]);
-    const server = await serve(answer, whole);
-    let told = "";
-    const reply = await clientOf(server).client.complete({
-      ...question,
-      onText: (text) => (told += text),
-      onRetry: () => (told += "|"),
-    });
-    assert.equal(reply.text, "all of it");
-    assert.match(told, /^(one (two)?)?\|all of it$/);
-  });
-
-test("the server's own wish is waited for: seconds, milliseconds, a date", async () => {
-  const busy = (headers: Record<string, string>): StubAnswer =>
-    json({ error: { message: "busy" } }, 429, headers);
-  const server = await serve(
-    busy({ "retry-after": "2" }),
-    busy({ "retry-after-ms": "1500", "retry-after": "60" }),
-    busy({ "retry-after": "Thu, 01 Jan 2026 00:00:07 GMT" }),
-    busy({ "retry-after": "soon" }),
-    says("at last"),
-  );
-  const { client, pauses } = clientOf(server);
-  assert.equal((await client.complete(question)).attempts, 5);
-  // A tenth of the own pause (250 ms, doubled each time) on top, so that not all come back at once.
-  assert.deepEqual(pauses, [2025, 1550, 7100, 2000]);
-});
-
-test("a wish beyond the deadline is not waited for", async () => {
-  const server = await serve(json({ error: { message: "tomorrow" } }, 429, { "retry-after": "86400" }));
-  const { client, pauses } = clientOf(server, { requestTimeoutSeconds: 5 });
-  const error = await failureOf(client.complete(question));
-  assert.match(error.message, /429 tomorrow; lower maxConcurrent/);
-  assert.deepEqual([pauses, server.requests.length], [[], 1]);
-});
-
-test("a slow reply is given up and asked for again, its first byte or its last", async () => {
-  const never: StubAnswer = () => undefined;
-  const stalls: StubAnswer = (response) => {
-    response.writeHead(200, { "content-type": "application/json" });
-    response.write('{"choices":');
-  };
-  const server = await serve(never, stalls, says("quick"));
-  const { client } = clientOf(server, { requestTimeoutSeconds: 0.5, deadlineSeconds: 60 });
-  const reasons: string[] = [];
-  const reply = await client.complete({ ...question, onRetry: (reason) => reasons.push(reason) });
-  assert.equal(reply.text, "quick");
-  assert.deepEqual(reasons, ["no whole reply within 0.5 s", "no whole reply within 0.5 s"]);
-});
-
-test("a stream that stalls is given up, too", async () => {
-  const stalls: StubAnswer = (response) => {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(`data: ${JSON.stringify(piece("one "))}\n\n`);
-  };
-  const whole = streams([piece("two"), piece(undefined, { finish_reason: "length" })]);
-  const { client } = clientOf(await serve(stalls, whole), {
-    requestTimeoutSeconds: 0.5,
-    deadlineSeconds: 60,
-  });
-  const reply = await client.complete({ ...question, onText: () => undefined });
-  assert.deepEqual([reply.text, reply.stop, reply.attempts], ["two", "length", 2]);
-});
-
 test("what will not pass is told at once, with the server's words, what to do, and no key", async () => {
   const echo = (status: number): StubAnswer =>
     json({ error: { message: `no: Bearer ${KEY}\u001b[31m` } }, status);
@@ -311,13 +136,6 @@ test("a model that the server does not have: the ones it has are named", async (
     /404 The model `m` does not exist\.; check the model's name.*; it serves qwen, other$/,
   );
   assert.equal(server.requests[1]?.path, "GET /v1/models");
-});
-
-test("after all retries the error tells how often and how long it was tried", async () => {
-  const server = await serve(json({ error: { message: "no" } }, 500));
-  const error = await failureOf(clientOf(server, { maxRetries: 2 }).client.complete(question));
-  assert.match(error.message, /500 no \(3 attempts in \d\.\d s\); look into the server's log/);
-  assert.equal(server.requests.length, 3);
 });
 
 test("a server that is not there", async () => {
