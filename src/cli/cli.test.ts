@@ -43,6 +43,7 @@ describe("pyvision", { concurrency: 2 }, () => {
       "synth",
       "pretrain",
       "rollout",
+      "ask",
       "serve",
       "exec",
       "tasks",

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
+import { registerAsk } from "./ask.ts";
 import { registerBench } from "./bench.ts";
 import { registerCompare } from "./compare.ts";
 import { registerDoctor } from "./doctor.ts";
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
   registerSynth(program);
   registerPretrain(program);
   registerRollout(program);
+  registerAsk(program);
   registerServe(program);
   registerExec(program);
   registerTasks(program);
