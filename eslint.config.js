@@ -35,7 +35,18 @@ const importDirection = ROOMS.slice(0, -1).map((room, floor) => {
 });
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".venv/", ".venv-parity/", "runs/", "dist/", "web/", "**/*.d.ts"] },
+  {
+    ignores: [
+      "node_modules/",
+      ".venv/",
+      ".venv-parity/",
+      ".venv-llamafactory/",
+      "runs/",
+      "dist/",
+      "web/",
+      "**/*.d.ts",
+    ],
+  },
   {
     files: ["src/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "examples/**/*.ts"],
     extends: [js.configs.recommended, ...tseslint.configs.recommendedTypeChecked],

@@ -2,7 +2,7 @@
 // whole and the frequent ones give way (water filling).
 
 export interface CapOptions {
-  /** Largest share of one bin, above 0 and up to 1. With fewer than 1 / maxShare bins: equal parts. */
+  /** Largest share of one bin, above 0 and up to 1. With fewer than 1 / maxShare bins (or dialogues): equal parts. */
   readonly maxShare: number;
   /** Sum at most. */
   readonly dialogues?: number;
@@ -12,7 +12,7 @@ export interface CapOptions {
 export function capOf(counts: readonly number[], { maxShare, dialogues }: CapOptions): number[] {
   const filled = counts.filter((n) => n > 0).length;
   if (filled === 0) return counts.map(() => 0);
-  const share = Math.max(maxShare, 1 / filled);
+  const share = Math.max(maxShare, 1 / Math.min(filled, dialogues ?? filled));
   const sumAt = (cap: number): number => counts.reduce((sum, n) => sum + Math.min(n, cap), 0);
   // min(n, cap) / sum(cap) grows with cap where it is more than its part, so the largest cap that holds is found by halving.
   const holds = (cap: number): boolean =>
@@ -25,14 +25,9 @@ export function capOf(counts: readonly number[], { maxShare, dialogues }: CapOpt
     else high = middle - 1;
   }
   const sizes = counts.map((n) => Math.min(n, low));
-  if (dialogues !== undefined) {
-    let left = dialogues - sumAt(low);
-    const most = (sum: number): number => Math.floor(share * sum + 1e-9);
-    for (const [i, n] of counts.entries())
-      if (left > 0 && n > low && low + 1 <= most(sumAt(low) + 1)) {
-        sizes[i] = low + 1;
-        left--;
-      }
-  }
+  const open = counts.flatMap((n, i) => (n > low ? [i] : []));
+  const left = Math.min((dialogues ?? 0) - sumAt(low), open.length);
+  if (left > 0 && low + 1 <= share * (sumAt(low) + left) + 1e-9)
+    for (const i of open.slice(0, left)) sizes[i] = low + 1;
   return sizes;
 }
