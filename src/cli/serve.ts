@@ -79,6 +79,8 @@ function whatToServe(
     return { dir, model: modelName ?? name, threads: threads ?? 0 };
   }
   const config = loadConfig(path, set);
+  if (config.engine.type !== "embedded")
+    throw new ConfigError(`engine.type: must be embedded to be served, got ${config.engine.type}`);
   const { init, processor } = config.model;
   if (init === undefined)
     throw new ConfigError(
@@ -87,7 +89,7 @@ function whatToServe(
   return {
     dir: resolveInputPath(init, "model.init"),
     model: modelName ?? config.name,
-    threads: threads ?? (config.engine.type === "embedded" ? config.engine.threads : 0),
+    threads: threads ?? config.engine.threads,
     ...(processor !== undefined && { limits: processor }),
   };
 }

@@ -1,0 +1,127 @@
+// `pyvision serve` as a user meets it: what it says, what it refuses, and how it ends.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startTestServer } from "../server/openai/testServer.ts";
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+const carried = path("../../checkpoints/image-mini/sft");
+const config = path("../../configs/image-mini.yaml");
+const root = mkdtempSync(join(tmpdir(), "serve-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+writeFileSync(join(root, "nothing.yaml"), "");
+writeFileSync(
+  join(root, "served.yaml"),
+  "engine: {type: openai, baseUrl: 'http://127.0.0.1:1/v1', model: m}\n",
+);
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function serve(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
+  const all = ["--import", import.meta.resolve("tsx"), path("./main.ts"), "serve", ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, all, { cwd: root, env, timeout: 60_000 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe("pyvision serve", { concurrency: 2 }, () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    test(`says where it serves, and ends at ${signal} with exit code 0`, async () => {
+      const server = await startTestServer();
+      assert.match(server.baseUrl, /^http:\/\/127\.0\.0\.1:\d+\/v1$/);
+      const { data } = (await (await fetch(`${server.baseUrl}/models`)).json()) as { data: { id: string }[] };
+      assert.deepEqual(
+        data.map(({ id }) => id),
+        ["policy"],
+      );
+      assert.equal(await server.stop(signal), 0);
+      assert.equal(server.stderr(), `loading ${carried}\n`);
+      await assert.rejects(fetch(`${server.baseUrl}/models`));
+    });
+
+  test("a request under way does not keep it from ending", async () => {
+    const server = await startTestServer();
+    // A million tokens are far more than can be sampled before the end; the context allows 32,768.
+    const body = {
+      model: "policy",
+      messages: [{ role: "user", content: "Hi" }],
+      temperature: 5,
+      stream: true,
+    };
+    const headers = { "content-type": "application/json" };
+    const send = { method: "POST", headers, body: JSON.stringify(body) };
+    const asked = Array.from({ length: 4 }, () => fetch(`${server.baseUrl}/chat/completions`, send));
+    const responses = await Promise.all(asked);
+    assert.deepEqual(
+      responses.map(({ status }) => status),
+      [200, 200, 200, 200],
+    );
+    const texts = Promise.all(responses.map((response) => response.text()));
+    assert.equal(await server.stop(), 0);
+    for (const text of await texts) assert.match(text, /\n\ndata: (\[DONE\]|\{"error":\{"message":"the server is being stopped".*\})\n\n$/); // prettier-ignore
+  });
+
+  test("--config: its checkpoint and pixel limits under its name; --host beyond this machine asks for a key", async () => {
+    const port = "0";
+    const all = ["--config", config, "--openai", "--port", port, "--host", "0.0.0.0", "--threads", "1"];
+    const child = execFile(process.execPath, ["--import", import.meta.resolve("tsx"), path("./main.ts"), "serve", ...all]); // prettier-ignore
+    let stderr = "";
+    child.stderr?.on("data", (text: string) => (stderr += text));
+    const line = await new Promise<string>((resolve) => child.stdout?.once("data", resolve));
+    const url = /^serving image-mini at (http:\/\/0\.0\.0\.0:\d+\/v1)\n$/.exec(line)?.[1] ?? "";
+    const { data } = (await (await fetch(`${url.replace("0.0.0.0", "127.0.0.1")}/models`)).json()) as { data: { id: string }[] }; // prettier-ignore
+    assert.equal(data[0]?.id, "image-mini");
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0);
+    assert.match(stderr, /^warning: anybody who reaches 0\.0\.0\.0 can use this server; --key-variable asks for a key\n/); // prettier-ignore
+  });
+
+  test("a port that is taken is said, not waited for", async (t) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    t.after(() => other.close());
+    await new Promise((resolve) => other.once("listening", resolve));
+    const { port } = other.address() as AddressInfo;
+    const { code, stdout, stderr } = await serve([carried, "--openai", "--port", String(port)]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, new RegExp(`error: cannot serve on 127.0.0.1 port ${port}: the port is taken; choose another, or 0 for any\n$`)); // prettier-ignore
+  });
+
+  for (const [name, args, message] of [
+    [
+      "nothing to serve",
+      ["--openai"],
+      /^error: serve: needs the folder of a checkpoint or --config FILE, got neither/,
+    ],
+    ["two things to serve", [carried, "--openai", "--config", config], /^error: serve: needs .*, not both/],
+    ["no protocol", [carried], /required option '--openai' not specified/],
+    [
+      "--set without --config",
+      [carried, "--openai", "--set", "seed=1"],
+      /^error: --set seed=1: needs --config FILE/,
+    ],
+    ["a config without a checkpoint", ["--openai", "--config", "nothing.yaml"], /^error: model\.init: must name the checkpoint/], // prettier-ignore
+    ["a config of another server", ["--openai", "--config", "served.yaml", "--set", `model.init=${carried}`], /^error: engine\.type: must be embedded to be served, got openai/], // prettier-ignore
+    ["a checkpoint that is not there", ["gone", "--openai"], /^error: serve: "gone" does not exist/],
+    ["a key that is not set", [carried, "--openai", "--key-variable", "NO_SUCH_KEY"], /^error: --key-variable NO_SUCH_KEY: the environment has no such variable/], // prettier-ignore
+    ["no port", [carried, "--openai", "--port", "70000"], /Must be a whole number from 0 to 65535/],
+  ] as const)
+    test(`refused before anything is loaded: ${name}`, async () => {
+      const { code, stdout, stderr } = await serve(args);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /loading/);
+    });
+});
