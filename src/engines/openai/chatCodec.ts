@@ -88,7 +88,7 @@ export function encodeReply(
       return { tokens: even.map((stretch) => pack([...stretch])), whole: true };
   }
   const estimate = encodeText(text);
-  if (estimate.length <= (count ?? most)) return { tokens: estimate, whole: true };
+  if (estimate.length <= Math.min(count ?? most, most)) return { tokens: estimate, whole: true };
   const closest = encodeClosely(bytes);
   return closest.length <= most
     ? { tokens: closest, whole: true }
