@@ -43,8 +43,8 @@ export const synth = z.strictObject({
       /** Pictures of the prompt and the observations. */
       maxImages: countOrNone.exactOptional(),
       /**
-       * Prompt, turns, observations and image tokens, as the teacher's tokenizer counts; behind a chat server, whose
-       * tokenizer is not known, every character counts as one.
+       * Prompt, turns, observations and image tokens, as the teacher's codec counts; for text of a served model whose
+       * tokenizer is not known this is an estimate.
        */
       maxTokens: count.exactOptional(),
     })

@@ -28,6 +28,9 @@ export async function runSynth(
   const bench = await openWorkbench(config, config.model.init, "model.init", reporter);
   try {
     await playMissing(bench, config, folder, reporter);
+  } catch (error) {
+    reporter.info(`${folder.records().length} episodes are kept in ${folder.path}; the same command goes on`);
+    throw error;
   } finally {
     await bench.close();
   }

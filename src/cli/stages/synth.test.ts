@@ -1,0 +1,235 @@
+// Demonstrations for real: carried checkpoint, real Python, the scripted teacher, the policy itself, and the policy behind
+// the project's own server.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import { loadTemplate } from "../../agent/template.ts";
+import { ConfigError, DataError } from "../../core/errors.ts";
+import { silentReporter } from "../../core/reporter.ts";
+import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
+import type { SynthRecord } from "../../learning/synthRecord.ts";
+import { loadConfig, type ResolvedConfig } from "../../runs/config.ts";
+import { createRun } from "../../runs/runDirectory.ts";
+import { startTestServer } from "../../server/openai/testServer.ts";
+import { openDialogueFile } from "../../tasks/formats/shareGptFile.ts";
+import { runSft } from "./sft.ts";
+import { runSynth } from "./synth.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pyvision-synth-"));
+after(() => rmSync(root, { recursive: true }));
+const at = (name: string): string => join(root, name);
+
+const SCRIPTED = ["engine.threads=1", "synth.teacher=scripted", "sft.teacher.pythonError=0.4"];
+const recipe = (...sets: string[]): ResolvedConfig => loadConfig("configs/image-mini.yaml", sets);
+const scripted = (...sets: string[]): ResolvedConfig => recipe(...SCRIPTED, ...sets);
+
+const text = (dir: string, name: string): string => readFileSync(join(at(dir), name), "utf8");
+const episodes = (dir: string): SynthRecord[] =>
+  text(dir, "episodes.jsonl")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as SynthRecord);
+
+const whole = await runSynth(scripted("synth.tasks=16", "synth.concurrent=8"), at("whole"), silentReporter);
+
+test("a teacher's right episodes are written, the others counted with a reason", () => {
+  const records = episodes("whole");
+  assert.equal(records.length, 16);
+  const right = records.filter(({ accuracy }) => accuracy === 1).length;
+  assert.ok(right >= 4 && right <= 14, `${right} right`);
+  assert.deepEqual(
+    [whole.episodes, whole.tasks, whole.right, whole.wrong, whole.undecided],
+    [16, 16, right, 16 - right, 0],
+  );
+  assert.equal(whole.dialogues, right);
+  assert.deepEqual(whole.dropped, [["wrong answer", 16 - right]]);
+  assert.deepEqual(JSON.parse(text("whole", "report.json")), JSON.parse(JSON.stringify(whole)));
+  const { dialogues } = openDialogueFile(at("whole"));
+  assert.equal(dialogues.length, right);
+  for (const { system, messages } of dialogues) {
+    assert.equal(system, "Look with Python.");
+    assert.match(messages[0]?.text ?? "", /^<image>\S/);
+    assert.match(messages.at(-1)?.text ?? "", /<answer>\\boxed\{[^{}]+\}<\/answer>$/);
+    for (const { role, text: said } of messages.slice(1, -1))
+      assert.match(said, role === "user" ? /^<tool_response>.*<\/tool_response>$/s : /<\/code>$/);
+  }
+  // Every picture a dialogue names is there, and none is kept for wrong answers' sake alone without a record.
+  const named = new Set(records.flatMap(({ dialogue }) => dialogue?.images ?? []));
+  assert.deepEqual(
+    readdirSync(join(at("whole"), "images"))
+      .map((name) => `images/${name}`)
+      .sort(),
+    [...named].sort(),
+  );
+  const calls = records.flatMap((record) => record.calls + record.failedCalls);
+  assert.ok(Math.max(...calls) >= 2 && records.some(({ failedCalls }) => failedCalls > 0));
+});
+
+test("stopped and gone on with, in the middle of a line too, it ends as if it had never stopped", async () => {
+  await runSynth(scripted("synth.tasks=7", "synth.concurrent=7"), at("resumed"), silentReporter);
+  const file = join(at("resumed"), "episodes.jsonl");
+  const lines = readFileSync(file, "utf8").split("\n");
+  const kept = lines.slice(0, 5).join("\n");
+  writeFileSync(file, `${kept}\n${(lines[5] ?? "").slice(0, 40)}`);
+  await runSynth(scripted("synth.tasks=16", "synth.concurrent=3"), at("resumed"), silentReporter);
+  assert.ok(readFileSync(file, "utf8").startsWith(`${kept}\n`), "what was played is not played again");
+  assert.equal(episodes("resumed").length, 16);
+  for (const name of ["dialogues.json", "report.json", "dataset_info.json", "llamafactory.yaml"])
+    assert.equal(text("resumed", name), text("whole", name), name);
+});
+
+test("another filter chooses anew from what was played; nothing left is an error, and no dialogues stay", async () => {
+  cpSync(at("whole"), at("again"), { recursive: true });
+  const before = text("again", "episodes.jsonl");
+  const more = ["synth.tasks=16", "synth.filter.minCalls=1", "synth.balance.dialogues=3"];
+  const report = await runSynth(scripted(...more), at("again"), silentReporter);
+  assert.equal(text("again", "episodes.jsonl"), before);
+  const passed = episodes("again").filter(
+    ({ accuracy, calls, lastCallRan }) => accuracy === 1 && calls > 0 && lastCallRan,
+  );
+  assert.equal(report.dialogues, Math.min(3, passed.length));
+  assert.equal(
+    report.byTurns.reduce((n, bin) => n + bin.passed, 0),
+    passed.length,
+  );
+  const nothing = scripted("synth.tasks=16", "synth.filter.minCalls=50");
+  await assert.rejects(runSynth(nothing, at("again"), silentReporter), (error) => {
+    assert.ok(error instanceof DataError);
+    assert.match(error.message, /none of 16 episodes is a demonstration under synth\.filter/);
+    return true;
+  });
+  assert.deepEqual(readdirSync(at("again")).sort(), [
+    "config.yaml",
+    "episodes.jsonl",
+    "images",
+    "report.json",
+  ]);
+});
+
+test("a folder of another recipe, or of something else, is not gone on with", async () => {
+  for (const [set, message] of [
+    ["seed=3", /^seed: the episodes in .*whole were played under 0, received 3;/],
+    ["synth.temperature=0.5", /^synth\.temperature: .* under 1, received 0\.5;/],
+    ["tasks.places=3", /^tasks: /],
+    ["sft.teacher.giveUp=0", /^sft\.teacher: /],
+  ] as const)
+    await assert.rejects(runSynth(scripted("synth.tasks=16", set), at("whole"), silentReporter), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, message);
+      return true;
+    });
+  await assert.rejects(
+    runSynth(scripted(), "src/cli", silentReporter),
+    /^ConfigError: --out src\/cli: holds files, but no episodes\.jsonl to go on with/,
+  );
+});
+
+test("several attempts: a task is played again until enough of its episodes are good", async () => {
+  const config = recipe(
+    "synth.teacher=policy",
+    "synth.tasks=6",
+    "synth.attempts=3",
+    "synth.perTask=1",
+    "engine.threads=1",
+  );
+  const report = await runSynth(config, at("attempts"), silentReporter);
+  const records = episodes("attempts");
+  for (let position = 0; position < 6; position++) {
+    const own = records.filter((record) => record.position === position);
+    const good = own.findIndex(({ accuracy, lastCallRan }) => accuracy === 1 && lastCallRan);
+    assert.deepEqual(
+      own.map(({ attempt }) => attempt),
+      [0, 1, 2].slice(0, good < 0 ? 3 : good + 1),
+      `task ${position}`,
+    );
+  }
+  assert.ok(report.episodes > 6 && report.tasks === 6, `${report.episodes} episodes`);
+});
+
+test("sft trains on the same files, on the model's own tokens only", async () => {
+  const sets = [
+    "sft.epochs=2",
+    "sft.batchSize=64",
+    "evaluation.tasks=4",
+    "engine.threads=1",
+    "sft.optimizer.warmupSteps=0",
+  ];
+  const config = recipe(`sft.data=${at("whole")}`, "sft.init=checkpoints/image-mini/sft", ...sets);
+  const run = createRun(config, { dir: at("sft") });
+  const dir = await runSft(config, run, silentReporter);
+  assert.ok(readdirSync(dir).includes("model.safetensors"));
+  const { dialogues } = openDialogueFile(at("whole"));
+  const { codec, dispose } = await codecOf(dir);
+  const { codeClose, answerClose } = loadTemplate("mini");
+  const tokens = dialogues
+    .flatMap(({ messages }) => messages.filter(({ role }) => role === "assistant"))
+    .reduce((n, { text: said }) => {
+      assert.ok(said.endsWith(codeClose) || said.endsWith(answerClose));
+      return n + codec.encodeText(said).length;
+    }, 0);
+  await dispose();
+  // Steps are cut through the epochs: both together are one batch here.
+  const records = run.readMetrics();
+  assert.equal(dialogues.length * 2 <= 64 ? 1 : 2, records.length);
+  assert.equal(
+    records.reduce((n, record) => n + Number(record["train/tokens"]), 0),
+    2 * tokens,
+  );
+  const summary = run.readSummary() as { readonly dialogues: unknown };
+  assert.deepEqual(summary.dialogues, {
+    file: join(at("whole"), "dialogues.json"),
+    count: dialogues.length,
+    tooLong: 0,
+  });
+});
+
+test("sft leaves out what is too long for the agent, and says so; all of it is an error", async () => {
+  const long = [
+    "sft.init=checkpoints/image-mini/sft",
+    "sft.epochs=1",
+    "evaluation.tasks=2",
+    "engine.threads=1",
+  ];
+  const warnings: string[] = [];
+  const reporter = { ...silentReporter, warn: (warning: string) => void warnings.push(warning) };
+  const config = recipe(`sft.data=${at("whole")}`, ...long, "agent.maxContextTokens=60");
+  const run = createRun(config, { dir: at("short") });
+  await runSft(config, run, reporter);
+  const { tooLong, count } = (
+    run.readSummary() as { readonly dialogues: { readonly tooLong: number; readonly count: number } }
+  ).dialogues;
+  assert.ok(tooLong > 0 && tooLong < count, `${tooLong} of ${count}`);
+  assert.ok(
+    warnings.some((warning) =>
+      warning.startsWith(`${tooLong} of ${count} dialogues are longer than agent.maxContextTokens (60)`),
+    ),
+  );
+  const none = recipe(`sft.data=${at("whole")}`, ...long, "agent.maxContextTokens=16");
+  await assert.rejects(
+    runSft(none, createRun(none, { dir: at("none") }), silentReporter),
+    /^DataError: .*nothing is left to train on/,
+  );
+});
+
+test("a served teacher makes the dialogues that the same policy makes in this process", async () => {
+  const greedy = ["synth.tasks=5", "synth.temperature=0", "synth.filter.right=false", "engine.threads=1"];
+  await runSynth(recipe(...greedy), at("embedded"), silentReporter);
+  const server = await startTestServer();
+  try {
+    const engine = `engine={type: openai, baseUrl: "${server.baseUrl}", model: ${server.model}, dialect: vllm}`;
+    await runSynth(recipe(engine, ...greedy.slice(0, 3)), at("served"), silentReporter);
+  } finally {
+    await server.stop();
+  }
+  assert.equal(text("served", "dialogues.json"), text("embedded", "dialogues.json"));
+  assert.ok(openDialogueFile(at("served")).dialogues.length >= 3);
+});
+
+async function codecOf(
+  dir: string,
+): Promise<{ readonly codec: EmbeddedEngine["codec"]; dispose(): Promise<void> }> {
+  const engine = await EmbeddedEngine.load(dir, { threads: 1 });
+  return { codec: engine.codec, dispose: () => engine.dispose() };
+}
