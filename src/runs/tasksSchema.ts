@@ -1,4 +1,4 @@
-// The `tasks` section of a recipe: which world or worlds questions come from.
+// The `tasks` section of a recipe: which world or files questions come from.
 import { z } from "zod";
 import { DEFAULT_VIDEO_WEIGHTS } from "../tasks/video/videoWorld.ts";
 import { PLACES } from "../tasks/world/vocabulary.ts";
@@ -54,6 +54,28 @@ const videoWorld = {
   leastRelativeAccuracy: z.number().gt(0).max(1).default(0.5),
 };
 
+/** A data file or several, read one behind the other. */
+const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+const shareSetAside = z.number().min(0).lt(1).default(0.02);
+
+/** Questions of data files: a JSON array, JSON Lines or parquet, in the layouts of `src/tasks/formats/taskRow.ts`. */
+const file = {
+  path: paths,
+  /** Files of the validation and test splits; then no row of `path` is set aside. */
+  heldOut: paths.exactOptional(),
+  /** Folder that relative paths of images and videos begin in. Left out: each data file's own. */
+  mediaRoot: z.string().min(1).exactOptional(),
+  /** Beginning of these paths that is taken off, e.g. the folder on the machine the data were made on. */
+  stripPrefix: z.string().min(1).exactOptional(),
+  /** Which field is a task's kind, by which results are broken down and graders chosen. */
+  kind: z.enum(["data_source", "ability"]).default("data_source"),
+  /** Shares of the rows of `path` that training never sees. */
+  split: z
+    .strictObject({ validation: shareSetAside, test: shareSetAside })
+    .refine(({ validation, test }) => validation + test < 1, "must leave rows to train on: below 1 together")
+    .prefault({}),
+};
+
 export const tasks = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("world"), seed, ...world }),
   z.strictObject({ type: z.literal("videoWorld"), seed, ...videoWorld }),
@@ -68,4 +90,5 @@ export const tasks = z.discriminatedUnion("type", [
     /** Video prompts at most in a generation batch; what is above it is refilled with image prompts. */
     maxVideos: z.int().min(0).default(8),
   }),
+  z.strictObject({ type: z.literal("file"), seed, ...file }),
 ]);

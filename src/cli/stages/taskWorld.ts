@@ -1,17 +1,21 @@
 // The world a recipe's `tasks` section names, with all that the stages need of it: tasks, grading, texts for the tokenizer,
-// sequences to pretrain on, and a scripted teacher. Whoever opens a world closes it.
+// sequences to pretrain on, and a scripted teacher. Data files are a world of tasks and grading only. Whoever opens a world
+// closes it.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import type { PromptTemplate } from "../../agent/template.ts";
+import { ConfigError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
+import { type Reporter, silentReporter } from "../../core/reporter.ts";
 import type { Task, TaskSource } from "../../core/task.ts";
 import type { Segment } from "../../core/trajectory.ts";
 import type { Codec, Sampler } from "../../engines/engine.ts";
 import { gradeAnswer } from "../../rewards/grade.ts";
 import { gradeNumber } from "../../rewards/meanRelativeAccuracy.ts";
 import type { Grader } from "../../rewards/reward.ts";
-import type { ResolvedConfig } from "../../runs/config.ts";
+import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import { splitSource, TaskFiles } from "../../tasks/formats/taskFile.ts";
 import { createMixedSource } from "../../tasks/mixed.ts";
 import { videoCorpus } from "../../tasks/video/corpus.ts";
 import { videoPretrainSample } from "../../tasks/video/pretrain.ts";
@@ -55,7 +59,8 @@ type Of<T extends TasksConfig["type"]> = Extract<TasksConfig, { readonly type: T
 type ImageOptions = Omit<Of<"world">, "type">;
 type VideoOptions = Omit<Of<"videoWorld">, "type">;
 
-export function taskWorldOf(config: ResolvedConfig): TaskWorld {
+/** @param reporter is told which rows of data files are left out */
+export function taskWorldOf(config: ResolvedConfig, reporter: Reporter = silentReporter): TaskWorld {
   const { tasks } = config;
   switch (tasks.type) {
     case "world":
@@ -64,6 +69,8 @@ export function taskWorldOf(config: ResolvedConfig): TaskWorld {
       return videoWorld(config, tasks);
     case "mixed":
       return mixedWorld(config, tasks);
+    case "file":
+      return fileWorld(tasks, reporter);
     default:
       return tasks satisfies never;
   }
@@ -165,6 +172,67 @@ function mixedWorld(
       bothTeachers(image.teacher(request), video.teacher(request), (id) => isVideoTask(request.taskOf(id))),
     close: () => video.close(),
   };
+}
+
+/** Mean relative accuracy from which the reference takes a number for right. */
+const LEAST_OF_FILES = 0.5;
+
+function fileWorld(config: Of<"file">, reporter: Reporter): TaskWorld {
+  const { seed, kind, split: shares, mediaRoot, stripPrefix } = config;
+  const opened = new Map<string, TaskFiles>();
+  const open = (paths: string | readonly string[], key: string): TaskFiles => {
+    const files =
+      opened.get(key) ??
+      new TaskFiles({
+        paths: [paths].flat().map((path) => resolveInputPath(path, key)),
+        kind,
+        ...(mediaRoot !== undefined && { mediaRoot: resolveInputPath(mediaRoot, "tasks.mediaRoot") }),
+        ...(stripPrefix !== undefined && { stripPrefix }),
+      });
+    const { count, first } = files.leftOut;
+    if (count > 0 && !opened.has(key))
+      reporter.warn(
+        `${key}: ${count} of ${count + files.count} rows are left out; ${first}. List all with: pyvision data check`,
+      );
+    opened.set(key, files);
+    return files;
+  };
+  const nothing = (what: string, remedy: string) => (): never => {
+    throw new ConfigError(`tasks.type: data files have ${what}; ${remedy}`);
+  };
+  return {
+    tasks: (split) => {
+      const apart = split !== "train" && config.heldOut !== undefined;
+      const [paths, key] = apart ? [config.heldOut, "tasks.heldOut"] : [config.path, "tasks.path"];
+      const files = open(paths, key);
+      const name = [paths].flat().map((path) => basename(path, extname(path)));
+      const part = apart || config.heldOut !== undefined ? "all" : split;
+      const source = splitSource(files, name.join("+"), part, shares, seed);
+      if (source.size > 0) return source;
+      throw new ConfigError(
+        `tasks.split: leaves ${split} no row of ${files.count}; set the shares otherwise, give tasks.heldOut, or evaluate ` +
+          "on another evaluation.split",
+      );
+    },
+    grade: (answer, truth, kind) =>
+      isNumericSource(kind) ? gradeNumber(answer, truth, LEAST_OF_FILES) : gradeAnswer(answer, truth),
+    isNumeric: isNumericSource,
+    corpus: nothing("no corpus for a tokenizer", "pretrain on a mini world, e.g. tasks.type=world"),
+    pretrainSegments: nothing(
+      "no sequences to pretrain on",
+      "pretrain on a mini world, e.g. tasks.type=world",
+    ),
+    teacher: nothing("no scripted teacher", "fine-tune on dialogues: sft.data, which `pyvision synth` makes"),
+    close: () => {
+      for (const files of opened.values()) files.close();
+      opened.clear();
+    },
+  };
+}
+
+/** Sources whose answers the reference grades as numbers, by mean relative accuracy. */
+function isNumericSource(kind: string): boolean {
+  return kind === "vsi_numerical" || kind.endsWith("_rule_verifiable");
 }
 
 /** Hands each request to the teacher of its medium. */
