@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { loadTemplate } from "../../agent/template.ts";
-import { ConfigError, DataError } from "../../core/errors.ts";
+import { ConfigError, DataError, EngineError } from "../../core/errors.ts";
 import { silentReporter } from "../../core/reporter.ts";
 import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import type { SynthRecord } from "../../learning/synthRecord.ts";
 import { loadConfig, type ResolvedConfig } from "../../runs/config.ts";
 import { createRun } from "../../runs/runDirectory.ts";
+import { type Fault, startFaultProxy } from "../../server/openai/faults.ts";
 import { startTestServer } from "../../server/openai/testServer.ts";
 import { openDialogueFile } from "../../tasks/formats/shareGptFile.ts";
 import { runSft } from "./sft.ts";
@@ -213,18 +214,39 @@ test("sft leaves out what is too long for the agent, and says so; all of it is a
   );
 });
 
-test("a served teacher makes the dialogues that the same policy makes in this process", async () => {
-  const greedy = ["synth.tasks=5", "synth.temperature=0", "synth.filter.right=false", "engine.threads=1"];
-  await runSynth(recipe(...greedy), at("embedded"), silentReporter);
+test("a served teacher makes the dialogues that the same policy makes in this process, however its server behaves", async () => {
+  const greedy = ["synth.tasks=5", "synth.temperature=0", "synth.filter.right=false"];
+  await runSynth(recipe(...greedy, "engine.threads=1"), at("embedded"), silentReporter);
   const server = await startTestServer();
+  const through = async (name: string, script: readonly Fault[], maxRetries: number): Promise<unknown> => {
+    const proxy = await startFaultProxy(server.baseUrl, script);
+    const engine = `engine={type: openai, baseUrl: "${proxy.baseUrl}", model: ${server.model}, dialect: vllm, maxRetries: ${maxRetries}}`;
+    try {
+      return await runSynth(recipe(engine, ...greedy, "synth.concurrent=1"), at(name), silentReporter);
+    } finally {
+      await proxy.close();
+    }
+  };
+  const busy = { type: "status", status: 429, retryAfter: "0" } as const;
   try {
-    const engine = `engine={type: openai, baseUrl: "${server.baseUrl}", model: ${server.model}, dialect: vllm}`;
-    await runSynth(recipe(engine, ...greedy.slice(0, 3)), at("served"), silentReporter);
+    await through(
+      "patient",
+      [busy, { type: "malformed" }, { type: "none" }, { type: "emptyChoices" }, { type: "reset" }],
+      3,
+    );
+    // Without retries the fifth turn asked for ends the run; what had ended by then is kept and not asked for again.
+    const good = { type: "none" } as const;
+    const fault = { type: "status", status: 500 } as const;
+    await assert.rejects(through("stopped", [good, good, good, good, fault], 0), EngineError);
+    const kept = episodes("stopped").length;
+    assert.ok(kept > 0 && kept < 5, `${kept} episodes kept`);
+    await through("stopped", [], 0);
   } finally {
     await server.stop();
   }
-  assert.equal(text("served", "dialogues.json"), text("embedded", "dialogues.json"));
-  assert.ok(openDialogueFile(at("served")).dialogues.length >= 3);
+  assert.ok(openDialogueFile(at("embedded")).dialogues.length >= 3);
+  for (const name of ["patient", "stopped"])
+    assert.equal(text(name, "dialogues.json"), text("embedded", "dialogues.json"), name);
 });
 
 async function codecOf(
