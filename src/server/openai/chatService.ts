@@ -133,6 +133,8 @@ export class ChatService {
         const [result] = await sampler.sample([
           {
             sequenceId,
+            // Many rollouts of one task begin alike: the engine computes their prompt once.
+            ...(prompt.isFirstTurn && { promptKey: prompt.conversation }),
             segments: tokens.length === 0 ? prompt.segments : [...prompt.segments, sampled],
             params: { maxNewTokens, temperature, topP, topK, stopStrings: call.stop },
             random,

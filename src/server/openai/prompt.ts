@@ -23,6 +23,8 @@ export interface Prompt {
   readonly tokens: readonly number[];
   /** Digest of the messages. */
   readonly conversation: string;
+  /** Whether nothing was replied yet: then equal messages are equal tokens. */
+  readonly isFirstTurn: boolean;
   /** A sequence of the engine that it goes on from. */
   readonly sequence: OpenSequence | undefined;
 }
@@ -74,7 +76,8 @@ export function promptOf(
   segments.push(...builder.scaffold(ASSISTANT_OPEN).build());
   const tokens = tokensOf(segments, codec.imagePadId);
   const sequence = lastReply === NOTHING_SAID ? undefined : conversations.take(lastReply, tokens);
-  return { segments, tokens, conversation, sequence };
+  const isFirstTurn = messages.every(({ role }) => role !== "assistant");
+  return { segments, tokens, conversation, isFirstTurn, sequence };
 }
 
 /** A system message is all template: its text and the line before it are encoded as one. */

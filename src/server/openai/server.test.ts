@@ -351,6 +351,20 @@ describe("ends", () => {
     await assert.rejects(fetch(`${server.baseUrl}/models`));
   });
 
+  test("closing does not wait for a body that does not come", async () => {
+    const server = await serve(new ScriptedSampler([]));
+    const headers = { "content-type": "application/json", "content-length": "1000" };
+    const request = startRequest(`${server.baseUrl}/chat/completions`, { method: "POST", headers });
+    const status = new Promise<number | undefined>((resolve, reject) => {
+      request.on("response", (response) => resolve(response.statusCode)).on("error", reject);
+    });
+    await new Promise((resolve) => request.write("{", resolve));
+    // The server has the request when it has answered one that was sent after it.
+    await fetch(`${server.baseUrl}/models`);
+    await server.close();
+    assert.equal(await status, 503);
+  });
+
   test("a port that is taken is named", async (t) => {
     const url = new URL(await serving(t, new ScriptedSampler([])));
     await assert.rejects(

@@ -54,6 +54,8 @@ export async function startOpenAiServer(options: OpenAiServerOptions): Promise<O
     running.add(work);
     void work.finally(() => running.delete(work));
   });
+  // Longer than clients keep a connection for their next request: else one may be closed just as it is used again.
+  server.keepAliveTimeout = 75_000;
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
@@ -142,8 +144,7 @@ async function complete(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const call = parseChatCall(await readJson(request, maxBodyBytes));
-  signal.throwIfAborted();
+  const call = parseChatCall(await unlessAborted(readJson(request, maxBodyBytes), signal));
   const run = service.begin(call);
   const created = Math.floor(now() / 1000);
   const envelope: Envelope = { id: `chatcmpl-${newId()}`, created, model: service.model, call, run };
@@ -158,6 +159,16 @@ async function complete(
   } finally {
     await pieces.return(undefined as never); // ends it when something above has failed; else nothing happens
   }
+}
+
+/** @throws the signal's reason as soon as it is aborted, whatever the work does then */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 async function stream(
