@@ -30,13 +30,8 @@ export interface DialogueFileOptions {
  * @throws DataError naming the file, the row and the rule
  */
 export function openDialogueFile(path: string, options: DialogueFileOptions = {}): DialogueFile {
-  const { file, layout } = locate(path, options.dataset);
-  const rows = readRows(file);
-  const name = basename(file);
-  if (rows.length === 0) throw new DataError(`${file}: must hold at least one dialogue, received none`);
+  const { file, name, rows, layout, placeOf } = readDialogueRows(path, options);
   const dialogues = rows.map((row, i) => parseDialogue(row, `${name} row ${i + 1}`, layout));
-  const root = options.imageRoot ?? dirname(file);
-  const placeOf = (image: string): string => (isAbsolute(image) ? image : join(root, image));
   for (const [i, { images }] of dialogues.entries())
     for (const image of images)
       if (!existsSync(placeOf(image)))
@@ -56,6 +51,28 @@ export function openDialogueFile(path: string, options: DialogueFileOptions = {}
       }
     },
   };
+}
+
+/** The rows of a file before they are read as dialogues. */
+export interface DialogueRows {
+  readonly file: string;
+  /** For messages. */
+  readonly name: string;
+  readonly rows: readonly unknown[];
+  /** Undefined: each row shows its own. */
+  readonly layout: DialogueLayout | undefined;
+  /** Where the file of an image should be. */
+  placeOf(this: void, image: string): string;
+}
+
+/** @throws DataError when there is no file, it is not JSON, or it holds no row */
+export function readDialogueRows(path: string, options: DialogueFileOptions = {}): DialogueRows {
+  const { file, layout } = locate(path, options.dataset);
+  const rows = readRows(file);
+  if (rows.length === 0) throw new DataError(`${file}: must hold at least one dialogue, received none`);
+  const root = options.imageRoot ?? dirname(file);
+  const placeOf = (image: string): string => (isAbsolute(image) ? image : join(root, image));
+  return { file, name: basename(file), rows, layout, placeOf };
 }
 
 interface Located {
