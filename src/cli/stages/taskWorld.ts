@@ -14,6 +14,7 @@ import type { Codec, Sampler } from "../../engines/engine.ts";
 import { gradeAnswer } from "../../rewards/grade.ts";
 import { gradeNumber } from "../../rewards/meanRelativeAccuracy.ts";
 import type { Grader } from "../../rewards/reward.ts";
+import { isNumericSource } from "../../rewards/rules/files.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
 import { splitSource, TaskFiles } from "../../tasks/formats/taskFile.ts";
 import { createMixedSource } from "../../tasks/mixed.ts";
@@ -228,11 +229,6 @@ function fileWorld(config: Of<"file">, reporter: Reporter): TaskWorld {
       opened.clear();
     },
   };
-}
-
-/** Sources whose answers the reference grades as numbers, by mean relative accuracy. */
-function isNumericSource(kind: string): boolean {
-  return kind === "vsi_numerical" || kind.endsWith("_rule_verifiable");
 }
 
 /** Hands each request to the teacher of its medium. */

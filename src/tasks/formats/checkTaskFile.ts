@@ -10,14 +10,21 @@ import { inspectRow, kindOf, mediaPlace, openRowFile, type TaskFileOptions } fro
 import type { Problem, TaskRow } from "./taskRow.ts";
 
 export interface CheckOptions extends TaskFileOptions {
-  /** Whether the grader takes an answer for right that is the right answer itself. */
-  readonly accepts: (answer: string, kind: string) => boolean;
+  /** Grades an answer; it is given the right one. */
+  readonly grade: (graded: GradedAnswer) => "right" | "wrong" | "unknown";
   /** Longest answer that can earn anything. */
   readonly maxAnswerChars: number;
   /** Decode every image to its last pixel, not only walk through its markers. */
   readonly decode: boolean;
   /** Called now and then with rows done and rows in all files opened so far. */
   readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface GradedAnswer {
+  readonly question: string;
+  readonly answer: string;
+  readonly truth: string;
+  readonly kind: string;
 }
 
 /** A row, or a place between rows, that something is wrong with. */
@@ -171,18 +178,16 @@ class RowChecker {
       : [{ reason: "duplicateId", text: `id ${row.id} of ${kind} is that of ${first}` }];
   }
 
-  private answer({ answer }: TaskRow, kind: string): Problem[] {
-    const { maxAnswerChars, accepts } = this.options;
-    if (answer.length > maxAnswerChars)
-      return [
-        {
-          reason: "answerTooLong",
-          text: `the right answer has ${answer.length} characters; above ${maxAnswerChars} none earns anything`,
-        },
-      ];
-    return accepts(answer, kind)
-      ? []
-      : [{ reason: "goldRejected", text: `the grader takes the right answer ${short(answer)} for wrong` }];
+  private answer({ question, answer }: TaskRow, kind: string): Problem[] {
+    const { maxAnswerChars, grade } = this.options;
+    if (answer.length > maxAnswerChars) {
+      const length = `the right answer has ${answer.length} characters`;
+      return [{ reason: "answerTooLong", text: `${length}; above ${maxAnswerChars} none earns anything` }];
+    }
+    const verdict = grade({ question, answer, truth: answer, kind });
+    if (verdict === "right") return [];
+    const says = verdict === "wrong" ? "takes it for wrong" : "cannot tell whether it is right";
+    return [{ reason: "goldRejected", text: `the right answer is ${short(answer)}, but the grader ${says}` }];
   }
 }
 
