@@ -1,10 +1,12 @@
 // `pyvision ask` as a user meets it: real files, real Python, a real terminal; the model is a script behind HTTP, or the
 // carried checkpoint.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { decode, encode } from "fast-png";
 import { stubServer, type StubAnswer, type StubServer } from "../../engines/openai/stubServer.ts";
 import { openTrajectoryStore } from "../../runs/trajectoryStore.ts";
@@ -15,6 +17,18 @@ const root = mkdtempSync(join(tmpdir(), "ask-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 const PIXELS = Uint8Array.from({ length: 56 * 56 * 3 }, (_, i) => (i * 7) & 255);
 writeFileSync(join(root, "a.png"), encode({ width: 56, height: 56, channels: 3, data: PIXELS }));
+
+// 20 frames at 5 per second: 4 s.
+const MAKE_CLIP = `
+import av, numpy as np
+with av.open("clip.mp4", "w") as out:
+    stream = out.add_stream("mpeg4", rate=5)
+    stream.width, stream.height, stream.pix_fmt = 112, 84, "yuv420p"
+    for n in range(20):
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((84, 112, 3), 12 * n, np.uint8), format="rgb24")))
+    out.mux(stream.encode(None))
+`;
+const PYTHON = fileURLToPath(new URL("../../../.venv/bin/python", import.meta.url));
 
 const CODE =
   "Look.\n<code>\n```python\nx = image_clue_0.size\nprint('size', x)\nimage_clue_0.show()\n```\n</code>";
@@ -130,6 +144,30 @@ answer: 56
       rmSync(join(tool.figures[0]?.path ?? "none", ".."), { recursive: true });
       assert.deepEqual([end.end, end.answer, end.turns], [{ type: "noAction" }, undefined, 2]);
     }));
+
+  test("--video: the model reads what the file is like, and sees the frames that its code shows", async () => {
+    assert.equal(spawnSync(PYTHON, ["-c", MAKE_CLIP], { cwd: root }).status, 0);
+    const look = "<code>\nImage.fromarray(video_clue_0[-1].asnumpy()).show()\n</code>";
+    await served([reply(look), reply(ANSWER)], async (server, [, , ...flags]) => {
+      const asked = ["--video", "clip.mp4", "How does it end?", ...flags, "--json", "--save", "film"];
+      const { code, stdout, stderr } = await ask(root, ...asked);
+      assert.equal(code, 0, stderr);
+      assert.match(
+        said(server, 0)[1] ?? "",
+        /^user: video_clue_0: 4 s, 20 frames of 112 x 84 pixels at 5 per/,
+      );
+      assert.match(said(server, 1).at(-1) ?? "", /<image_clue_0>: #\n/);
+      const reports = stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as AskReport); // prettier-ignore
+      assert.deepEqual(
+        reports.flatMap((report) => (report.type === "turn" ? [report.tokens.visual] : [])),
+        [0, 12],
+      );
+      const tool = reports[2];
+      const path = "film/figures/turn1-figure1.png";
+      const figure = { path, width: 112, height: 84, label: "image_clue_0", tokens: 12 };
+      assert.deepEqual(tool?.type === "tool" && tool.figures, [figure]);
+    });
+  });
 
   test("in a terminal: pictures by the protocol it says it has, and a prompt for more that Ctrl-D ends", () =>
     served([reply(CODE), reply(ANSWER), reply(AGAIN), reply(ANSWER)], async (server, flags) => {

@@ -159,3 +159,14 @@ test("figures are drawn where the terminal can; typed questions are not repeated
   v.question({ type: "question", question: 2, text: "And?", model: "m" });
   assert.equal(shown(), "  => ok, 0.07 s, 1 figure\n  <1,2,3>\n  figure: 1 x 1 px\n");
 });
+
+test("of a long output the beginning and the end are shown", () => {
+  const { view: v, shown } = view();
+  const lines = Array.from({ length: 70 }, (_, i) => `line ${i + 1}`);
+  v.tool(tool({ stdout: [...lines, "x".repeat(3000)].join("\n") }), []);
+  const told = shown().split("\n");
+  // The head, 40 lines, the note, 15 lines, and what is behind the last line end.
+  assert.equal(told.length, 1 + 40 + 1 + 15 + 1);
+  assert.deepEqual(told.slice(40, 43), ["  > line 40", "  > … (16 lines more)", "  > line 57"]);
+  assert.equal(told[56], `  > ${"x".repeat(2000)}… (3000 characters)`);
+});

@@ -12,6 +12,11 @@ import type { AskView } from "./view.ts";
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
 type Style = keyof typeof CODES;
 
+/** Of an output of a program that is shown. */
+const FIRST_LINES = 40;
+const LAST_LINES = 15;
+const MOST_COLUMNS = 2000;
+
 const STYLES: Readonly<Record<PythonStyle, Style | undefined>> = {
   plain: undefined,
   keyword: "magenta",
@@ -93,8 +98,8 @@ export class TerminalView implements AskView {
     const shown = figures.length === 0 ? "" : `, ${figures.length} figure${figures.length === 1 ? "" : "s"}`;
     const head = `  => ${outcomeWords(outcome)}${lost}, ${seconds.toFixed(2)} s${shown}`;
     this.line(this.paint(outcome.type === "ok" ? "green" : "red", head));
-    if (stdout.trim() !== "") this.lines(stdout, "  > ");
-    if (outcome.type === "pythonError") this.lines(outcome.traceback, "  ! ", "red");
+    if (stdout.trim() !== "") this.lines(shortened(stdout), "  > ");
+    if (outcome.type === "pythonError") this.lines(shortened(outcome.traceback), "  ! ", "red");
     figures.forEach((figure, i) => {
       const image = images[i];
       if (this.o.draw !== undefined && image !== undefined) this.line(`  ${this.o.draw(image)}`);
@@ -184,6 +189,19 @@ export class TerminalView implements AskView {
   private paint(style: Style, text: string): string {
     return this.o.color && text !== "" ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
   }
+}
+
+/** Of a long output, its beginning and its end: the rest of the conversation is to stay in sight. */
+function shortened(text: string): string {
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) =>
+      line.length <= MOST_COLUMNS ? line : `${line.slice(0, MOST_COLUMNS)}… (${line.length} characters)`,
+    );
+  if (lines.length <= FIRST_LINES + LAST_LINES) return lines.join("\n");
+  const left = lines.length - FIRST_LINES - LAST_LINES;
+  return [...lines.slice(0, FIRST_LINES), `… (${left} lines more)`, ...lines.slice(-LAST_LINES)].join("\n");
 }
 
 function tokenWords({ sampled, context, visual }: TokenCounts): string[] {
