@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EndReason, Trajectory } from "../core/trajectory.ts";
-import { scoreTrajectory } from "./reward.ts";
+import { gradedReward, scoreTrajectory } from "./reward.ts";
 import type { RewardOptions } from "./reward.ts";
+import { ruleGrader } from "./rules/choose.ts";
+import type { Graded, Verdict } from "./verdict.ts";
 
 const PAPER_REWARD: RewardOptions = { toolCall: 0.1, countedCalls: "ran", maxAnswerChars: 1000 };
 
@@ -75,4 +77,51 @@ test("every other end earns 0, and accuracy is undecided only when the sandbox f
   }
   const failed = trajectory({ endReason: { type: "sandboxFailure", message: "x" }, toolCalls: 2 });
   assert.deepEqual(scoreTrajectory(failed, PAPER_REWARD), { total: 0, accuracy: undefined, toolCall: 0 });
+});
+
+const rule = ruleGrader({ type: "text" });
+const NOTHING = { total: 0, accuracy: 0, toolCall: 0 };
+const LEFT_OUT = { total: 0, accuracy: undefined, toolCall: 0 };
+
+test("the rule first, the judge for what it leaves open, each with the same pay", async () => {
+  const asked: Graded[] = [];
+  const verdicts: Readonly<Record<string, Verdict>> = {
+    crimson: "right",
+    navy: "wrong",
+    "a color": "unknown",
+  };
+  const reward = gradedReward(PAPER_REWARD, {
+    rule,
+    judge: async (graded) => {
+      asked.push(graded);
+      return verdicts[graded.answer] as Verdict;
+    },
+  });
+  const of = (answer: string) => reward(trajectory({ groundTruth: "red", answer, toolCalls: 2 }));
+  assert.deepEqual(await of("Red"), { total: 1.2, accuracy: 1, toolCall: 0.2 });
+  assert.deepEqual(await of(""), NOTHING);
+  assert.deepEqual(asked, []);
+  assert.deepEqual(await of("crimson"), { total: 1.2, accuracy: 1, toolCall: 0.2 });
+  assert.deepEqual(await of("navy"), NOTHING);
+  assert.deepEqual(await of("a color"), LEFT_OUT);
+  assert.deepEqual(asked[0], { question: "Q", answer: "crimson", truth: "red", kind: "k" });
+});
+
+test("without a judge what the rule leaves open is wrong: no model may leave itself out", () => {
+  const reward = gradedReward(PAPER_REWARD, { rule });
+  assert.deepEqual(reward(trajectory({ groundTruth: "red", answer: "crimson", toolCalls: 2 })), NOTHING);
+});
+
+test("neither rule nor judge reads what is too long, did not end with an answer, or has no truth", async () => {
+  const judge = async (): Promise<Verdict> => assert.fail("the judge was asked");
+  const reward = gradedReward(PAPER_REWARD, { rule, judge });
+  const long = trajectory({ groundTruth: "4", answer: "4".padEnd(1001), toolCalls: 3 });
+  assert.deepEqual(await reward(long), NOTHING);
+  const { answer: _, ...unanswered } = trajectory({ toolCalls: 3, endReason: { type: "turnLimit" } });
+  assert.deepEqual(await reward(unanswered), NOTHING);
+  assert.deepEqual(
+    await reward(trajectory({ endReason: { type: "sandboxFailure", message: "x" } })),
+    LEFT_OUT,
+  );
+  assert.deepEqual(await reward(trajectory({ groundTruth: " ", answer: "4" })), LEFT_OUT);
 });

@@ -33,20 +33,36 @@ const isRange = (value: MathValue): boolean =>
   value.type === "relation" ||
   (value.type === "set" && value.of.some((part) => part.type === "relation"));
 
-/** The names count only when both have one of a single letter: "x = 3" is 3, and is not "y = 3". */
+/** "x = 3" is 3, and is not "y = 3". */
 function equalNamed(given: MathValue, truth: MathValue, closeness: Closeness): Same {
   const [a, b] = [bare(given), bare(truth)];
+  // Each of several results may have a name of its own.
+  if ((given.type === "set" && b.type !== "set") || (truth.type === "set" && a.type !== "set"))
+    return equalSets(membersOf(given), membersOf(truth), closeness);
   // An equation of a curve, "y = 2x + 1", is an equation too.
   if (given.type === "named" && truth.type === "relation")
     return equalValues(asRelation(given) ?? a, truth, closeness);
   if (truth.type === "named" && given.type === "relation")
     return equalValues(given, asRelation(truth) ?? b, closeness);
-  if (given.type === "named" && truth.type === "named") {
-    const [left, right] = [given.name.toLowerCase(), truth.name.toLowerCase()];
-    if (left !== right) return [...left].length === 1 && [...right].length === 1 ? false : undefined;
-  }
-  return equalValues(a, b, closeness);
+  const same = equalValues(a, b, closeness);
+  const names = [given, truth].map((value) =>
+    value.type === "named" ? value.name.toLowerCase() : undefined,
+  );
+  if (names[0] === undefined || names[0] === names[1]) return same;
+  if (names[1] !== undefined)
+    return names.every((name) => [...(name as string)].length === 1) ? false : undefined;
+  // "A = B" for B is two letters rather than an equation.
+  const isEquation = given.type !== "named" || (isSymbolName(given.name) && !isSymbol(a));
+  return same === true && !isEquation ? undefined : same;
 }
+
+const isSymbol = (value: MathValue): boolean => value.type === "term" && value.term.type === "symbol";
+
+/** What names a quantity and says nothing else: a letter with its index, a side or an angle, f(x). Words might: "not x". */
+export const isSymbolName = (name: string): boolean =>
+  /^(?:\p{L}|[A-Z]{2,3}|(?:angle|triangle|vec|overline) ?(?:\{ )?[A-Z]{1,3}(?: \})?|\p{L} \( \p{L} \)|alpha|beta|gamma|theta|phi|varphi|lambda|mu|omega|delta)(?: _ (?:\{ )?[\p{L}\d]{1,3}(?: \})?)?(?: ')*$/u.test(
+    name,
+  );
 
 const bare = (value: MathValue): MathValue => (value.type === "named" ? value.value : value);
 
@@ -74,7 +90,7 @@ function settled(value: MathValue): MathValue | undefined {
 
 function membersOf(value: MathValue): readonly MathValue[] | undefined {
   if (value.type === "set") return value.of;
-  return value.type === "term" || value.type === "relation" ? [value] : undefined;
+  return value.type === "term" || value.type === "relation" || value.type === "named" ? [value] : undefined;
 }
 
 /** Without order; what stands twice counts once. */

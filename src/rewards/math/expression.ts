@@ -50,7 +50,7 @@ export type MathValue =
   | { readonly type: "union"; readonly of: readonly MathValue[] }
   /** `signs[i]` stands between `of[i]` and `of[i + 1]`. */
   | { readonly type: "relation"; readonly of: readonly Term[]; readonly signs: readonly RelationSign[] }
-  /** `name = value`: what is asked for, named; `name` has no spaces. */
+  /** `name = value`: what is asked for, named; spaces in `name` stand between its tokens. */
   | { readonly type: "named"; readonly name: string; readonly value: MathValue }
   | { readonly type: "matrix"; readonly rows: readonly (readonly Term[])[] }
   | { readonly type: "ratio"; readonly of: readonly Term[] };

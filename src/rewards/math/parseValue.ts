@@ -88,8 +88,8 @@ function chain(parts: readonly (readonly Token[])[], signs: readonly RelationSig
 
 /** `x`, `f(x)`, `\angle A`, `\text{Volume}`, `Volume`: what may stand before "=" and name what follows. */
 function nameOf(tokens: readonly Token[]): string | undefined {
-  const texts = tokens.map((token) => token.text).join("");
-  const isCall = /^\p{L}\(\p{L}\)$/u.test(texts);
+  const texts = tokens.map((token) => token.text).join(" ");
+  const isCall = /^\p{L} \( \p{L} \)$/u.test(texts);
   const isPlain = tokens.every(
     (token, at) =>
       token.type === "word" ||

@@ -54,7 +54,7 @@ const UNICODE: Readonly<Record<string, string>> = {
 
 /** Commands that say how something looks. */
 const LOOKS =
-  /\\(?:left|right|big[lr]?|Big[lr]?|bigg[lr]?|Bigg[lr]?|displaystyle|textstyle|limits|nolimits|quad|qquad|[,;:! ])(?![a-zA-Z])/g;
+  /(?<!\\)\\(?:left|right|big[lr]?|Big[lr]?|bigg[lr]?|Bigg[lr]?|displaystyle|textstyle|limits|nolimits|quad|qquad|[,;:! ])(?![a-zA-Z])/g;
 
 /** Signs of one meaning. */
 const SIGNS: Readonly<Record<string, string>> = {

@@ -17,6 +17,7 @@ export function gradeAmong(answer: string, truth: string, options: readonly stri
   if (given === "") return "wrong";
   const wanted = chosenBy(truth, options);
   if (wanted.type !== "letters") return folded(answer) === folded(truth) ? "right" : "unknown";
+  if (wanted.letters.has(NO_OPTION)) return "unknown";
   const chosen = chosenBy(answer, options);
   switch (chosen.type) {
     case "letters":
@@ -43,6 +44,7 @@ type Choice =
   | { readonly type: "oneOf"; readonly letters: Letters }
   | { readonly type: "none" };
 
+const NO_OPTION = "none of the options";
 const NONE: Choice = { type: "none" };
 
 /** What a text chooses. */
@@ -64,7 +66,7 @@ export function chosenBy(text: string, options: readonly string[]): Choice {
 /** Letters that are no options are a choice as well, of none that is right. */
 function within(letters: readonly string[], options: readonly string[]): Choice {
   const known = options.length === 0 || letters.every((letter) => positionOf(letter) < options.length);
-  return { type: "letters", letters: new Set(known ? letters : ["none of the options"]) };
+  return { type: "letters", letters: new Set(known ? letters : [NO_OPTION]) };
 }
 
 /** `B`, `b`, `(B)`, `B)`, `[B]`, `\text{(B)}`. */

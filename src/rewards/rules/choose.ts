@@ -44,7 +44,8 @@ export function answerForm({ question, truth }: Pick<Graded, "question" | "truth
   const isLetter = /^[([]?[A-Z][)\].]?$/.test(truth.trim());
   if (isLetter || (options.length > 0 && chosenBy(truth, options).type === "letters")) return "choice";
   const measures = measuresOf(truth);
-  if (measures[0] !== undefined && numberOfMeasure(measures[0]) !== undefined) return "number";
+  const [first] = measures;
+  if (first?.value.type === "term" && numberOfMeasure(first) !== undefined) return "number";
   return measures.length > 0 && /[\d\\^=<>+*/()[\]{}-]/.test(truth) ? "mathematics" : "text";
 }
 

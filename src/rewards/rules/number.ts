@@ -1,6 +1,7 @@
 // Answers that are one number: digits or words, fractions and other constant terms, with a unit or with the counted thing
 // behind it. A list of numbers is wrong, a number within prose is left open.
 import { equalDecimals } from "../math/equalTerms.ts";
+import { isSymbolName } from "../math/equalValues.ts";
 import { meanRelativeAccuracy } from "../meanRelativeAccuracy.ts";
 import type { Graded, Verdict } from "../verdict.ts";
 import { compareUnits } from "./compareUnits.ts";
@@ -43,6 +44,7 @@ function gradeNumbers(
   if (unwrapped(graded.answer) === "") return "wrong";
   const given = measuresOf(withoutCounted(unwrapped(graded.answer), question))[0];
   if (given === undefined) return "unknown";
+  if (given.value.type === "named" && !isNamedAlike(given.value.name, wanted)) return "unknown";
   const answered = numberOfMeasure(given);
   if (answered === undefined) return isSettled(given) ? "wrong" : "unknown";
   const units = convert
@@ -52,6 +54,9 @@ function gradeNumbers(
   if (units.factors.some((factor) => isRight(answered * factor, number))) return "right";
   return units.doubtful.some((factor) => isRight(answered * factor, number)) ? "unknown" : "wrong";
 }
+
+const isNamedAlike = (name: string, { value }: Measure): boolean =>
+  value.type === "named" ? value.name.toLowerCase() === name.toLowerCase() : isSymbolName(name);
 
 /** A list, a pair, an inequality: read, and not one number. */
 const isSettled = ({ value }: Measure): boolean => value.type !== "term" && value.type !== "named";

@@ -1,5 +1,6 @@
 // Units of measurement, so that 150 cm is 1.5 m and 5 s is not 5 m. A unit is a product of powers of basic ones and a factor;
 // a word that is not known is no unit.
+import { plainCharacters } from "./text.ts";
 
 export interface Unit {
   /** Powers of the basic units in alphabetical order, such as "m^1 s^-1"; "" for a bare number of units. */
@@ -90,7 +91,7 @@ const SPELLED: readonly (readonly [RegExp, string])[] = [
 /** undefined for what is not a unit through and through. */
 export function parseUnit(text: string): Unit | undefined {
   if (text.length > 80) return undefined;
-  let spelled = text;
+  let spelled = plainCharacters(text);
   for (const [pattern, by] of SPELLED) spelled = spelled.replace(pattern, by);
   const powers = new Map<string, number>();
   let factor = 1;
