@@ -161,7 +161,7 @@ describe("stop strings", () => {
   });
 
   test("over two pieces: found, and what was sampled beyond it is dropped with its cache", async () => {
-    const { sampler, ask } = served(["ab</c>xyz"], { streamTokens: 4 });
+    const { sampler, ask } = served(["ab</c>xyz", "No."], { streamTokens: 4 });
     const { reply, pieces } = await ask({ stream: true, stop: ["</c>"], max_tokens: 50 });
     assert.deepEqual(
       pieces.map(({ text }) => text),
@@ -170,7 +170,12 @@ describe("stop strings", () => {
     assert.deepEqual([reply.text, reply.stopReason], ["ab", "</c>"]);
     assert.equal(drawTokens(reply.tokens), "ab</c>");
     assert.equal(reply.logprobs.length, 6);
-    assert.deepEqual(sampler.released, [sampler.requests[0]?.sequenceId]);
+    const [first] = sampler.requests;
+    assert.deepEqual(sampler.released, [first?.sequenceId]);
+    const { promptTokens, cachedTokens } = await ask({ messages: said("ab</c>") });
+    assert.equal(drawTokens(promptTokens), `${HEAD}ab</c>»¶«user¶R»¶«assistant¶`);
+    assert.equal(cachedTokens, 0);
+    assert.notEqual(sampler.requests.at(-1)?.sequenceId, first?.sequenceId);
   });
 });
 
