@@ -88,6 +88,24 @@ test("boxes: balanced braces, escapes, the first complete one", () => {
   assert.equal(extractBoxed("\\boxed 4"), undefined);
 });
 
+test("boxes of mathematics: commands, sets and environments with braces of their own", () => {
+  for (const inside of [
+    "\\frac{\\sqrt{3}}{2^{n}}",
+    "\\left\\{ 1, 2 \\right\\}",
+    "\\{\\}",
+    "[1, 2)",
+    "\\begin{pmatrix}1\\\\2\\end{pmatrix}",
+    "\\text{B. the {red} one}",
+    "{{{x}}}",
+    "a\\\\", // a line break right before the closing brace
+  ]) {
+    assert.equal(extractBoxed(`so \\boxed{${inside}}.`), inside);
+    assert.deepEqual(read(`<answer>\n\\boxed{${inside}}\n</answer>`), { answer: inside });
+  }
+  assert.deepEqual(read("<answer>\\boxed{\\boxed{A}}</answer>"), { answer: "\\boxed{A}" });
+  assert.deepEqual(read("<answer>\\boxed{A\nB}</answer>"), { answer: "A\nB" });
+});
+
 test("law: any text gives an action that stands in the text, and never throws", () => {
   const parts = [
     "\\boxed{x}</answer>",
