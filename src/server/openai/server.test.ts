@@ -332,6 +332,20 @@ describe("ends", () => {
       assert.deepEqual(failures, []);
     });
 
+  test("a client that goes away while it still sends is no failure of the server's", async () => {
+    const failures: unknown[] = [];
+    const server = await serve(new ScriptedSampler([]), { onFailure: (error) => failures.push(error) });
+    const headers = { "content-type": "application/json", "content-length": "1000" };
+    const request = startRequest(`${server.baseUrl}/chat/completions`, { method: "POST", headers });
+    request.on("error", () => undefined);
+    await new Promise((resolve) => request.write("{", resolve));
+    await fetch(`${server.baseUrl}/models`);
+    request.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.close();
+    assert.deepEqual(failures, []);
+  });
+
   test("closing ends what is under way with 503 and takes nothing more", async () => {
     const { sampler, state, nextRequest, goOn } = held();
     const server = await serve(sampler);

@@ -102,7 +102,7 @@ async function answer(
   try {
     await route(options, startedAt, AbortSignal.any([stopping, gone.signal]), request, response);
   } catch (error) {
-    if (gone.signal.aborted) return;
+    if (gone.signal.aborted || response.destroyed) return;
     fail(response, error, options.onFailure);
   }
 }
