@@ -5,6 +5,7 @@ import { segmentLength } from "../core/datum.ts";
 import type { Codec } from "../core/codec.ts";
 import type { Task } from "../core/task.ts";
 import type { ScoredTrajectory, ViewImage } from "../core/trajectory.ts";
+import type { RewardFunction } from "../rewards/reward.ts";
 import type { Dialogue } from "../tasks/formats/shareGpt.ts";
 import { dialogueOf } from "../tasks/formats/shareGptSegments.ts";
 import type { SynthFacts } from "./synthSelect.ts";
@@ -14,6 +15,8 @@ export interface SynthRecord extends SynthFacts {
   readonly dialogue?: Dialogue;
   /** Pixels of the dialogue's smallest and largest picture, where it has one. */
   readonly pixels?: readonly [least: number, most: number];
+  /** Of an answered episode that nobody could decide: what is to be decided. */
+  readonly open?: { readonly question: string; readonly answer: string; readonly truth: string };
   /** What was wrong with a broken task, or with the sandbox. */
   readonly message?: string;
 }
@@ -60,8 +63,35 @@ export function recordOf(
       dialogue: { ...written.dialogue, images: written.dialogue.images.map(putImage) },
       ...(areas.length > 0 && { pixels: [Math.min(...areas), Math.max(...areas)] as const }),
     }),
+    ...(answered &&
+      reward.accuracy === undefined && {
+        open: { question: task.question, answer: trajectory.answer ?? "", truth: task.answer },
+      }),
     ...(endReason.type === "sandboxFailure" && { message: endReason.message }),
   };
+}
+
+/**
+ * Decides an open episode with a judge that may answer now.
+ * @returns the record as it is then; the same one when it is still open
+ */
+export async function decided(record: SynthRecord, reward: RewardFunction): Promise<SynthRecord> {
+  const { open, ...rest } = record;
+  if (open === undefined) return record;
+  const { accuracy } = await reward({
+    taskId: record.taskId,
+    taskKind: record.kind,
+    question: open.question,
+    groundTruth: open.truth,
+    member: 0,
+    segments: [],
+    turns: [],
+    endReason: { type: "answered" },
+    answer: open.answer,
+    toolCalls: record.calls,
+    effectiveToolCalls: record.calls,
+  });
+  return accuracy === undefined ? record : { ...rest, accuracy };
 }
 
 /** The record of a task that could not be put before the model. */

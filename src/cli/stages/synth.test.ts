@@ -1,15 +1,17 @@
 // Demonstrations for real: carried checkpoint, real Python, the scripted teacher, the policy itself, and the policy behind
 // the project's own server.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
+import { encode } from "fast-png";
 import { loadTemplate } from "../../agent/template.ts";
 import { ConfigError, DataError, EngineError } from "../../core/errors.ts";
 import { silentReporter } from "../../core/reporter.ts";
 import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import type { SynthRecord } from "../../learning/synthRecord.ts";
+import { hashImage } from "../../models/qwen2_5_vl/testFixtures.ts";
 import { loadConfig, type ResolvedConfig } from "../../runs/config.ts";
 import { createRun } from "../../runs/runDirectory.ts";
 import { type Fault, startFaultProxy } from "../../server/openai/faults.ts";
@@ -68,15 +70,17 @@ test("a teacher's right episodes are written, the others counted with a reason",
   assert.ok(Math.max(...calls) >= 2 && records.some(({ failedCalls }) => failedCalls > 0));
 });
 
-test("stopped and gone on with, in the middle of a line too, it ends as if it had never stopped", async () => {
+test("stopped and gone on with, in the middle of a line too, it ends as if it had never stopped; lost sessions are made up for", async () => {
   await runSynth(scripted("synth.tasks=7", "synth.concurrent=7"), at("resumed"), silentReporter);
   const file = join(at("resumed"), "episodes.jsonl");
   const lines = readFileSync(file, "utf8").split("\n");
+  const { accuracy: _, ...lost } = JSON.parse(lines[2] ?? "") as SynthRecord;
+  lines[2] = JSON.stringify({ ...lost, end: "sandboxFailure", message: "worker lost" });
   const kept = lines.slice(0, 5).join("\n");
   writeFileSync(file, `${kept}\n${(lines[5] ?? "").slice(0, 40)}`);
   await runSynth(scripted("synth.tasks=16", "synth.concurrent=3"), at("resumed"), silentReporter);
   assert.ok(readFileSync(file, "utf8").startsWith(`${kept}\n`), "what was played is not played again");
-  assert.equal(episodes("resumed").length, 16);
+  assert.equal(episodes("resumed").length, 17, "one line more, for the episode that a lost session spoilt");
   for (const name of ["dialogues.json", "report.json", "dataset_info.json", "llamafactory.yaml"])
     assert.equal(text("resumed", name), text("whole", name), name);
 });
@@ -247,6 +251,60 @@ test("a served teacher makes the dialogues that the same policy makes in this pr
   assert.ok(openDialogueFile(at("embedded")).dialogues.length >= 3);
   for (const name of ["patient", "stopped"])
     assert.equal(text(name, "dialogues.json"), text("embedded", "dialogues.json"), name);
+});
+
+test("tasks of a file: what cannot be shown is counted as broken and stops nobody; open answers are decided when a judge can", async () => {
+  const folder = at("data");
+  mkdirSync(folder);
+  const picture = (name: string, width: number, height: number): void =>
+    writeFileSync(join(folder, name), encode({ ...hashImage(width, height, width), channels: 3, depth: 8 }));
+  picture("a.png", 640, 480);
+  picture("b.png", 300, 400);
+  picture("long.png", 3000, 10);
+  writeFileSync(join(folder, "damaged.png"), readFileSync(join(folder, "a.png")).subarray(0, 2000));
+  const rows = ["a.png", "long.png", "damaged.png", "b.png"].map((image, i) => ({
+    id: `row${i}`,
+    question: "What colour is the large disc?",
+    answer: "a colour that no rule can tell apart",
+    ability: "search",
+    data_source: "own",
+    image_path: image,
+  }));
+  writeFileSync(join(folder, "tasks.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const file = `tasks={type: file, path: ${join(folder, "tasks.jsonl")}, split: {validation: 0, test: 0}}`;
+  const sets = [
+    file,
+    "synth.tasks=10",
+    "synth.filter.right=false",
+    "engine.threads=1",
+    "agent.maxTurnTokens=200",
+  ];
+  const report = await runSynth(recipe(...sets), at("files"), silentReporter);
+  const records = episodes("files");
+  assert.deepEqual(records.map(({ end }) => end === "broken").sort(), [false, false, true, true]);
+  assert.ok(report.dropped.some(([reason, count]) => reason === "the task is broken" && count === 2));
+  const messages = records.flatMap(({ message }) => message ?? []);
+  assert.ok(
+    messages.some((message) => /aspect|ratio|200/.test(message)),
+    messages.join("; "),
+  );
+  assert.ok(
+    messages.some((message) => /damaged/.test(message)),
+    messages.join("; "),
+  );
+  assert.equal(report.dialogues, 2);
+
+  // As if the judge had been away: the same command asks it, and nobody else, again.
+  const undecided = records.map(({ accuracy: _, ...record }) =>
+    record.end === "answered"
+      ? { ...record, open: { question: "?", answer: "red", truth: record.position === 0 ? "red" : "blue" } }
+      : record,
+  );
+  const path = join(at("files"), "episodes.jsonl");
+  writeFileSync(path, undecided.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  const again = await runSynth(recipe(...sets), at("files"), silentReporter);
+  assert.deepEqual([again.episodes, again.right, again.wrong, again.undecided], [4, 1, 1, 2]);
+  assert.equal(episodes("files").length, 6, "a line more for each answer, none for a new episode");
 });
 
 async function codecOf(

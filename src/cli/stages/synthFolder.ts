@@ -45,7 +45,7 @@ export interface SynthFolder {
   /** Every episode so far. */
   records(): readonly SynthRecord[];
   recordsOf(position: number): readonly SynthRecord[];
-  /** On disk when it returns. */
+  /** On disk when it returns. Replaces what there is of the same position and attempt. */
   add(record: SynthRecord): void;
   /** @returns the path from this folder */
   putImage(image: RgbImage): string;
@@ -69,25 +69,23 @@ export function openSynthFolder(dir: string, config: ResolvedConfig): SynthFolde
       `--out ${dir}: holds files, but no ${EPISODES} to go on with (${found.slice(0, 3).join(", ")}); name an empty or new folder`,
     );
   mkdirSync(at(IMAGES), { recursive: true });
-  const records = readEpisodes(at(EPISODES));
   if (!existsSync(at(EPISODES))) appendFileSync(at(EPISODES), "");
   writeFileAtomic(at(CONFIG), dumpConfig(config));
-  const byPosition = new Map<number, SynthRecord[]>();
-  const index = (record: SynthRecord): void => {
-    const others = byPosition.get(record.position);
-    if (others === undefined) byPosition.set(record.position, [record]);
-    else others.push(record);
+  const byPosition = new Map<number, Map<number, SynthRecord>>();
+  const put = (record: SynthRecord): void => {
+    const attempts = byPosition.get(record.position) ?? new Map<number, SynthRecord>();
+    byPosition.set(record.position, attempts.set(record.attempt, record));
   };
-  records.forEach(index);
+  // The sandbox's failures say nothing about the teacher: these episodes are played again.
+  for (const record of readEpisodes(at(EPISODES))) if (record.end !== "sandboxFailure") put(record);
   const written = new Set<string>();
   return {
     path,
-    records: () => records,
-    recordsOf: (position) => byPosition.get(position) ?? [],
+    records: () => [...byPosition.values()].flatMap((attempts) => [...attempts.values()]),
+    recordsOf: (position) => [...(byPosition.get(position)?.values() ?? [])],
     add: (record) => {
       appendFileSync(at(EPISODES), `${JSON.stringify(record)}\n`);
-      records.push(record);
-      index(record);
+      put(record);
     },
     putImage: (image) => {
       const name = `${IMAGES}/${hashImage(image)}.png`;
