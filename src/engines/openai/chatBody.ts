@@ -53,30 +53,41 @@ export function dataUri(png: Uint8Array): string {
   return uri;
 }
 
-/** Fields that change nothing of what is sampled (or that have a second name), so that a server may refuse them. */
-const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
-  max_tokens: "max_completion_tokens",
-  seed: undefined,
-  stream_options: undefined,
+/**
+ * Fields that a server may refuse without changing what is sampled: they have a second name, or say what would happen
+ * anyway. Replies are cut at stop strings here as well.
+ */
+const DISPENSABLE: Readonly<Record<string, { readonly name?: string; readonly when?: unknown }>> = {
+  max_tokens: { name: "max_completion_tokens" },
+  stop: {},
+  seed: {},
+  stream_options: {},
+  temperature: { when: 1 },
+  top_p: { when: 1 },
 };
 
-/** How to spell a field that the server refused: a new name, or undefined to leave it out. */
-export type Spelling = ReadonlyMap<string, string | undefined>;
+/** Fields of a body that a server is known to refuse. */
+export type Refused = ReadonlySet<string>;
 
-/** Undefined when the field is none that can do without. */
-export function respelled(spelling: Spelling, refused: string | undefined): Spelling | undefined {
-  if (refused === undefined || !Object.hasOwn(OTHER_NAMES, refused) || spelling.has(refused))
-    return undefined;
-  return new Map([...spelling, [refused, OTHER_NAMES[refused]]]);
+/** With one field more; undefined when this body cannot do without it. */
+export function refusing(refused: Refused, field: string | undefined, body: JsonBody): Refused | undefined {
+  if (field === undefined || refused.has(field) || !isDispensable(field, body[field])) return undefined;
+  return new Set([...refused, field]);
 }
 
-export function spell(body: JsonBody, spelling: Spelling): JsonBody {
-  if (spelling.size === 0) return body;
+function isDispensable(field: string, value: unknown): boolean {
+  if (!Object.hasOwn(DISPENSABLE, field) || value === undefined) return false;
+  const when = DISPENSABLE[field]?.when;
+  return when === undefined || when === value;
+}
+
+/** The body as such a server takes it. */
+export function without(refused: Refused, body: JsonBody): JsonBody {
   return Object.fromEntries(
-    Object.entries(body).flatMap(([name, value]): [string, unknown][] => {
-      if (!spelling.has(name)) return [[name, value]];
-      const other = spelling.get(name);
-      return other === undefined ? [] : [[other, value]];
+    Object.entries(body).flatMap(([field, value]): [string, unknown][] => {
+      if (!refused.has(field) || !isDispensable(field, value)) return [[field, value]];
+      const name = DISPENSABLE[field]?.name;
+      return name === undefined ? [] : [[name, value]];
     }),
   );
 }

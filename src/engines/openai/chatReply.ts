@@ -33,10 +33,15 @@ const pieceSchema = z.looseObject({
   choices: z.array(z.looseObject({ ...ending, delta: said.nullish() })).nullish(),
 });
 
+/** Some gateways tell a failure behind them with status 200. */
+const errorSchema = z.looseObject({ error: z.looseObject({ message: z.string() }) });
+
 export type ReadReply = Pick<ChatReply, "text" | "stop" | "usage" | "tokens" | "model">;
 
 /** @throws UnreadableReply */
 export function readWhole(json: unknown, model: string, stops: readonly string[]): ReadReply {
+  const told = errorSchema.safeParse(json);
+  if (told.success) throw new UnreadableReply(`it answered with an error (${told.data.error.message})`);
   const reader = new ReplyReader(model, stops);
   const { choices, ...rest } = checked(wholeSchema, json);
   const [choice] = choices;

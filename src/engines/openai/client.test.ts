@@ -165,26 +165,55 @@ test("an abort ends a request under way and is never asked again", async () => {
   assert.equal(server.requests.length, 1);
 });
 
-test("fields that a server refuses are spelt otherwise, or left out, from then on; those that matter are not", async () => {
+test("fields that a server refuses and nobody misses are spelt otherwise or left out, from then on", async () => {
   const refuse = (param: string): StubAnswer =>
     json({ error: { message: `Unsupported parameter: '${param}'`, param } }, 400);
   const server = await serve(
     refuse("max_tokens"),
-    refuse("seed"),
-    says("a"),
+    json({ detail: "Unrecognized field `stop`" }, 422),
+    says("a</code>b"),
+    json(
+      {
+        detail: [{ type: "extra_forbidden", loc: ["body", "top_p"], msg: "Extra inputs are not permitted" }],
+      },
+      422,
+    ),
     says("b"),
     refuse("temperature"),
   );
   const { client } = clientOf(server);
-  assert.equal((await client.complete(question)).text, "a");
-  assert.equal((await client.complete(question)).text, "b");
-  const { body } = server.requests[3] ?? assert.fail();
+  assert.equal((await client.complete(question)).text, "a</code>", "still cut at the stop string");
+  assert.equal((await client.complete({ ...question, topP: 1 })).text, "b");
+  const { body } = server.requests[4] ?? assert.fail();
   assert.deepEqual(
-    [body["max_tokens"], body["max_completion_tokens"], body["seed"], body["temperature"]],
-    [undefined, 9, undefined, 0.5],
+    ["max_tokens", "max_completion_tokens", "stop", "top_p", "temperature", "seed"].map((name) => body[name]),
+    [undefined, 9, undefined, undefined, 0.5, 7],
   );
   await assert.rejects(client.complete(question), /Unsupported parameter: 'temperature'/);
-  assert.equal(server.requests.length, 5);
+  assert.equal(server.requests.length, 6);
+  assert.equal(server.requests[5]?.body["top_p"], 0.9, "a value that matters is never dropped");
+
+  const wrong = await serve(
+    json({ error: { message: "max_tokens is too large", param: "max_tokens" } }, 400),
+  );
+  await assert.rejects(clientOf(wrong).client.complete(question), /too large/);
+  assert.equal(wrong.requests.length, 1, "a value that is refused is no field that is");
+});
+
+test("refusals are told in whatever form the server gives them", async () => {
+  const cases: readonly (readonly [unknown, RegExp])[] = [
+    [{ object: "error", message: "image too large", code: 400 }, /: 400 image too large;/],
+    [
+      { detail: [{ loc: ["body"], msg: "field required" }] },
+      /: 400 \[\{"loc":\["body"\],"msg":"field required"\}\];/,
+    ],
+    [{ error: "no such thing" }, /: 400 "no such thing";/],
+    [{ why: "so" }, /: 400 \{"why":"so"\};/],
+  ];
+  for (const [body, expected] of cases) {
+    const error = await failureOf(clientOf(await serve(json(body, 400))).client.complete(question));
+    assert.match(error.message, expected);
+  }
 });
 
 test("a context that is too short is an error of its own, with both numbers where the server names them", async () => {
@@ -204,10 +233,11 @@ test("a context that is too short is an error of its own, with both numbers wher
     ["Your input exceeds the context window of this model.", undefined, undefined],
   ];
   for (const [message, limit, promptTokens] of texts) {
-    const { client } = clientOf(await serve(json({ error: { message } }, 400)));
-    const error = await failureOf(client.complete(question));
-    assert.ok(error instanceof ContextLengthError, message);
-    assert.deepEqual([error.limit, error.promptTokens], [limit, promptTokens], message);
+    for (const body of [{ error: { message } }, { object: "error", message }]) {
+      const error = await failureOf(clientOf(await serve(json(body, 400))).client.complete(question));
+      assert.ok(error instanceof ContextLengthError, message);
+      assert.deepEqual([error.limit, error.promptTokens], [limit, promptTokens], message);
+    }
   }
 });
 

@@ -4,11 +4,12 @@
 import OpenAI from "openai";
 import { ConfigError, EngineError } from "../../core/errors.ts";
 import type { ChatClient, ChatReply, ChatRequest } from "./chat.ts";
-import { chatBody, type Dialect, type JsonBody, respelled, spell, type Spelling } from "./chatBody.ts";
+import { chatBody, type Dialect, type JsonBody, type Refused, refusing, without } from "./chatBody.ts";
 import { type ReadReply, readWhole, ReplyReader } from "./chatReply.ts";
 import { ContextLengthError, contextOverflow } from "./contextLength.ts";
 import type { Failure, FailureContext } from "./failures.ts";
 import { oneLine, readFailure, UnreadableReply } from "./failures.ts";
+import { withToldErrors } from "./toldErrors.ts";
 import { type Clock, GivenUp, type Tried, withRetries } from "./retries.ts";
 import { Turnstile } from "./turnstile.ts";
 
@@ -79,7 +80,7 @@ class Client implements OpenAiClient {
   private readonly clock: Clock;
   private readonly timeoutSeconds: number;
   /** What this server is known to refuse. */
-  private spelling: Spelling = new Map();
+  private refused: Refused = new Set();
 
   constructor(private readonly o: OpenAiOptions) {
     this.baseUrl = checkedUrl(o.baseUrl);
@@ -106,6 +107,7 @@ class Client implements OpenAiClient {
       maxRetries: 0,
       timeout: (this.timeoutSeconds + 5) * 1000, // ours ends before it
       logLevel: "off",
+      fetch: withToldErrors,
     });
   }
 
@@ -114,7 +116,7 @@ class Client implements OpenAiClient {
     const body = chatBody(this.model, this.dialect, request, stream);
     const { signal, onRetry } = request;
     const { value, attempts, seconds } = await this.try(
-      (within) => this.askRespelling(body, request, stream, within),
+      (within) => this.askWithout(body, request, stream, within),
       signal,
       onRetry,
     );
@@ -138,22 +140,23 @@ class Client implements OpenAiClient {
     }, signal);
   }
 
-  /** A field that the server refuses and that can be spelt otherwise is not a failure. */
-  private async askRespelling(
+  /** A field that the server refuses and that is dispensable is no failure. */
+  private async askWithout(
     body: JsonBody,
     request: ChatRequest,
     stream: boolean,
     signal: AbortSignal,
   ): Promise<ReadReply> {
     for (;;) {
-      const spelling = this.spelling;
+      const { refused } = this;
       try {
-        return await this.ask(spell(body, spelling), request, stream, signal);
+        return await this.ask(without(refused, body), request, stream, signal);
       } catch (error) {
         const { parameter } = readFailure(error, this.failures);
-        const next = spelling === this.spelling ? respelled(spelling, parameter) : this.spelling;
-        if (next === undefined || parameter === undefined) throw error;
-        this.spelling = next;
+        // Another request may have learnt it meanwhile.
+        const more = refusing(refused, parameter, body);
+        if (more === undefined) throw error;
+        this.refused = new Set([...this.refused, ...more]);
       }
     }
   }

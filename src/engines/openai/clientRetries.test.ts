@@ -14,6 +14,7 @@ const faults: readonly (readonly [name: string, answer: StubAnswer, told: RegExp
     raw("<html>hello</html>", 200, { "content-type": "text/html" }),
     /not that of a chat/,
   ],
+  ["an error with status 200", json({ error: { message: "upstream died", code: 502 } }), /upstream died/],
   ["empty choices", json({ choices: [] }), /^its reply has no choice/],
   ["no choices", json({ ok: true }), /not that of a chat \(choices/],
   ["no end", says("half", { finish_reason: null }), /breaks off/],

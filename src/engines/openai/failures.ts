@@ -102,11 +102,18 @@ function retryAfter(headers: Headers, nowMs: number): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+const NOT_TAKEN = /unsupported|unrecogni[sz]ed|unknown|unexpected|not (?:supported|permitted|allowed)/i;
+
+/** Words of FastAPI's own, around the name of the field. */
+const PYDANTIC = new Set(["type", "loc", "body", "msg", "extra_forbidden"]);
+
+/** A field that the server does not take at all; not one whose value it finds wrong. */
 function parameterOf(error: { readonly param?: unknown }, text: string): string | undefined {
+  if (!NOT_TAKEN.test(text)) return undefined;
   if (typeof error.param === "string" && error.param !== "") return error.param;
-  return /(?:parameter|argument|field|unsupported|unrecognized|unexpected)\W+['"`]?([a-z_]+)\b/i.exec(
-    text,
-  )?.[1];
+  return [...text.matchAll(/['"`]([a-z_]+)['"`]/g)]
+    .map(([, name]) => name)
+    .find((name) => name !== undefined && !PYDANTIC.has(name));
 }
 
 function isNetworkFailure(error: unknown): boolean {
