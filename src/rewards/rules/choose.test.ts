@@ -39,6 +39,14 @@ test("auto grades by that form, whatever form the answer has", () => {
   assert.deepEqual([by("Red", "red"), by("yes", "no"), by("crimson", "red")], ["right", "wrong", "unknown"]);
 });
 
+test("dates, times and ranges are no arithmetic", () => {
+  assert.deepEqual(
+    [by("2017", "2023-05-01"), by("2023-05-01", "2023-05-01"), by("1:15", "2:30"), by("2:30 ", "2:30")],
+    ["unknown", "right", "unknown", "right"],
+  );
+  assert.deepEqual([by("-1", "4-5"), by("4-5", "-1"), by("4 - 5", "4-5")], ["unknown", "unknown", "unknown"]);
+});
+
 test("byKind: each kind its grader, the others theirs", () => {
   const options: GraderOptions = {
     type: "byKind",

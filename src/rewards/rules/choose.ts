@@ -3,7 +3,7 @@
 import type { Graded, RuleGrader, Verdict } from "../verdict.ts";
 import { chosenBy, gradeChoice } from "./choice.ts";
 import { gradeMathematics } from "./mathematics.ts";
-import { measuresOf, numberOfMeasure } from "./measure.ts";
+import { isTime, measuresOf, numberOfMeasure } from "./measure.ts";
 import { gradeNumeric, gradeRelative, type NumberOptions } from "./number.ts";
 import { optionsOf } from "./options.ts";
 import { folded, gradeExact, gradeText } from "./text.ts";
@@ -43,6 +43,7 @@ export function answerForm({ question, truth }: Pick<Graded, "question" | "truth
   const options = optionsOf(question);
   const isLetter = /^[([]?[A-Z][)\].]?$/.test(truth.trim());
   if (isLetter || (options.length > 0 && chosenBy(truth, options).type === "letters")) return "choice";
+  if (isTime(truth) && !/\b(?:ratio|proportion|scale)\b/i.test(question)) return "text";
   const measures = measuresOf(truth);
   const [first] = measures;
   if (first?.value.type === "term" && numberOfMeasure(first) !== undefined) return "number";

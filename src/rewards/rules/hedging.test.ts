@@ -167,3 +167,37 @@ test("law: what answers every question answers none, and no text makes a grader 
     }
   }
 });
+
+test("long hostile answers take time that grows with their length and no faster", () => {
+  const parts = [
+    "a",
+    " ",
+    "a ",
+    "-",
+    "1",
+    "1,",
+    ", ",
+    "(",
+    "$",
+    "**",
+    "\\",
+    "\\text{",
+    "A or ",
+    "<|",
+    "4 a",
+    "´",
+    "½",
+    "~",
+    ". ",
+  ];
+  for (const part of parts) {
+    const answer = part.repeat(Math.ceil(30_000 / part.length));
+    for (const { question, truth } of CASES.filter((_, i) => i % 3 === 0)) {
+      const before = process.cpuUsage();
+      for (const [name, grade] of graders)
+        assert.notEqual(grade({ question, answer, truth, kind: "k" }), "right", `${name}: ${part}`);
+      // CPU time, since the machine may be busy. A quadratic pass over 30 KB takes seconds.
+      assert.ok(process.cpuUsage(before).user < 3e6, `${JSON.stringify(part)} took too long`);
+    }
+  }
+});

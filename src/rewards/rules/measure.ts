@@ -18,7 +18,7 @@ export function measuresOf(text: string): readonly Measure[] {
   const whole = unwrapped(text);
   const words = wordsAsNumber(whole);
   if (words !== undefined) return [{ value: numeric(words) }];
-  if (isWord(whole)) return [];
+  if (isWord(whole) || isDateOrRange(whole)) return [];
   // A dollar sign before a number is money; elsewhere it is typesetting.
   const bare = /^\\?\$ ?[\d.][^$]*$/.test(whole) ? whole : whole.replace(/(?<!\\)\$/g, " ").trim();
   const joined = withoutThousands(bare);
@@ -72,6 +72,14 @@ function read(text: string): MathValue | undefined {
 /** Letters alone are a word: "no" is not n times o. A single one is a symbol. */
 const isWord = (text: string): boolean =>
   /^\p{L}[\p{L}\s'.-]+$/u.test(text) && !/^(?:pi|infinity)$/i.test(text);
+
+/** "2023-05-01", "555-1234", "4-5", "1/2/2023": no differences and no quotients. */
+const isDateOrRange = (text: string): boolean =>
+  /^\d[\d.]*(?: ?- ?\d[\d.]*)+$/.test(text) || /^\d+\/\d+\/\d+$/.test(text);
+
+/** "12:30" or "1:20:05", which is a ratio only where one is asked for. */
+export const isTime = (text: string): boolean =>
+  /^\d{1,2}:[0-5]\d(?::[0-5]\d)?(?: ?[ap]\.?m\.?)?$/i.test(text.trim());
 
 /** Without the commas between thousands, unless they stand in brackets, where commas separate. */
 function withoutThousands(text: string): string {

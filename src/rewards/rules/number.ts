@@ -69,7 +69,9 @@ const HEDGES = new Set(
 
 /** "4 chairs" as "4", when the question speaks of chairs; else as it is. */
 function withoutCounted(text: string, question: string): string {
-  const match = /^((?:[+-]?[\d.,]+)|(?:[a-zA-Z]+(?:-[a-zA-Z]+)?)) ((?:[\p{L}-]+ ?){1,3})$/u.exec(text);
+  const match = /^((?:[+-]?[\d.,]+)|(?:[a-zA-Z]+(?:-[a-zA-Z]+)?)) ([\p{L}-]+(?: [\p{L}-]+){0,2})$/u.exec(
+    text,
+  );
   if (match === null) return text;
   const [, number = "", things = ""] = match;
   if (!/\d/.test(number) && wordsAsNumber(number) === undefined) return text;
