@@ -53,7 +53,7 @@ describe("pyvision serve", { concurrency: 2 }, () => {
 
   test("a request under way does not keep it from ending", async () => {
     const server = await startTestServer();
-    // A million tokens are far more than can be sampled before the end; the context allows 32,768.
+    // At such a temperature a reply ends by chance, after some hundred tokens.
     const body = {
       model: "policy",
       messages: [{ role: "user", content: "Hi" }],
@@ -70,7 +70,11 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     );
     const texts = Promise.all(responses.map((response) => response.text()));
     assert.equal(await server.stop(), 0);
-    for (const text of await texts) assert.match(text, /\n\ndata: (\[DONE\]|\{"error":\{"message":"the server is being stopped".*\})\n\n$/); // prettier-ignore
+    const stopped = /\n\ndata: \{"error":\{"message":"the server is being stopped"[^\n]*\}\n\n$/;
+    const all = await texts;
+    for (const text of all)
+      assert.ok(stopped.test(text) || text.endsWith("data: [DONE]\n\n"), text.slice(-300));
+    assert.ok(all.some((text) => stopped.test(text)));
   });
 
   test("--config: its checkpoint and pixel limits under its name; --host beyond this machine asks for a key", async () => {
