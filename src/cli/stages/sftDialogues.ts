@@ -4,6 +4,7 @@ import type { Codec } from "../../core/codec.ts";
 import { datumFromSegments, type Datum } from "../../core/datum.ts";
 import { DataError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
+import type { RgbImage } from "../../core/image.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { ViewImage } from "../../core/trajectory.ts";
 import type { ProtocolMarks } from "../../agent/parser.ts";
@@ -42,7 +43,9 @@ export function dialogueDatums(
       for (const index of randomStream(config.seed, "sft", epoch).shuffle(order)) {
         const dialogue = file.dialogues[index];
         if (dialogue === undefined || left.has(index)) continue;
-        const views = (await file.images(index)).map((image) => viewOf(image, index, codec));
+        const views = (await file.images(index)).map((image) =>
+          viewOf(image, `${file.path} row ${index}`, codec),
+        );
         const datum = datumFromSegments(segmentsOf(dialogue, views, codec, marks), 0, codec.imagePadId);
         if (datum.tokens.length <= maxContextTokens) yield datum;
         else left.add(index);
@@ -57,10 +60,10 @@ export function dialogueDatums(
   return { data: data(), tooLong: () => left.size };
 }
 
-function viewOf(image: Parameters<Codec["viewImage"]>[0], index: number, codec: Codec): ViewImage {
+function viewOf(image: RgbImage, row: string, codec: Codec): ViewImage {
   try {
     return codec.viewImage(image);
   } catch (error) {
-    throw new DataError(`dialogue ${index + 1}: ${(error as Error).message}`, { cause: error });
+    throw new DataError(`${row}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -216,6 +216,17 @@ test("sft leaves out what is too long for the agent, and says so; all of it is a
     runSft(none, createRun(none, { dir: at("none") }), silentReporter),
     /^DataError: .*nothing is left to train on/,
   );
+  for (const [set, message] of [
+    ["sft.dataset=none", /there is no data set "none", it names image-mini-synth/],
+    [
+      `sft.imageRoot=${root}`,
+      /row 0: image images\/\w+\.png is not there \(looked for .*pyvision-synth-\w+\/images/,
+    ],
+    ["sft.data=nowhere.json", /^ConfigError: sft\.data: "nowhere\.json" does not exist/],
+  ] as const) {
+    const config = recipe(`sft.data=${at("whole")}`, ...long, set);
+    await assert.rejects(runSft(config, createRun(config, { dir: at("none") }), silentReporter), message);
+  }
 });
 
 test("a served teacher makes the dialogues that the same policy makes in this process, however its server behaves", async () => {

@@ -44,7 +44,7 @@ test("every broken row with all that is wrong with it, whole rows not", () => {
         row: 1,
         id: "a",
         problems: [
-          'id "a" is that of row 1 too',
+          'id "a" is that of row 0 too',
           "image gone.png is not there",
           "image bad.png: must be PNG or JPEG, but its content is neither; convert it first",
         ],

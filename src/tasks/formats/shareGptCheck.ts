@@ -48,9 +48,9 @@ export function* checkDialogues(
     const problems: string[] = [];
     const id = isRecord(content) && typeof content["id"] === "string" ? content["id"] : undefined;
     const earlier = id === undefined ? undefined : ids.get(id);
-    if (earlier !== undefined) problems.push(`id ${JSON.stringify(id)} is that of row ${earlier + 1} too`);
+    if (earlier !== undefined) problems.push(`id ${JSON.stringify(id)} is that of row ${earlier} too`);
     else if (id !== undefined) ids.set(id, row);
-    problems.push(...faultsOf(content, `row ${row + 1}`, layout, placeOf));
+    problems.push(...faultsOf(content, `row ${row}`, layout, placeOf));
     if (problems.length > 0) yield { row, ...(id !== undefined && { id }), problems };
   }
 }

@@ -74,7 +74,7 @@ test("a list, lines, another root for pictures, absolute paths", async () => {
   assert.equal(openDialogueFile(list, { imageRoot: join(root, "media") }).dialogues.length, 2);
   refuses(
     () => openDialogueFile(list),
-    /^list\.json row 1: image p\.png is not there \(looked for .*plain\/p\.png\)/,
+    /^list\.json row 0: image p\.png is not there \(looked for .*plain\/p\.png\)/,
   );
   const lines = write(
     "plain/lines.jsonl",
@@ -150,14 +150,14 @@ test("files that are none", () => {
   refuses(() => openDialogueFile(write("bad/empty.json", [])), /must hold at least one dialogue/);
   refuses(
     () => openDialogueFile(write("bad/second.json", [row(), { messages: [] }])),
-    /^second\.json row 2: /,
+    /^second\.json row 1: /,
   );
 });
 
 test("a damaged picture is named with its row when it is opened, not before", async () => {
   write("damaged/p.png", Uint8Array.from([0x89, 0x50, 1, 2]));
   const file = openDialogueFile(write("damaged/d.json", [row(), row(["p.png"])]));
-  await assert.rejects(file.images(1), /^DataError: d\.json row 2: image .*p\.png/);
+  await assert.rejects(file.images(1), /^DataError: d\.json row 1: image .*p\.png/);
 });
 
 test("the training file says what the loader needs", () => {

@@ -25,18 +25,18 @@ export interface DialogueFileOptions {
 }
 
 /**
- * Reads and checks all rows; pictures are only looked for.
+ * Reads and checks all rows, which messages count from 0; pictures are only looked for.
  * @param path a .json file (a list of rows), a .jsonl file (one row a line), or a folder with a dataset_info.json
  * @throws DataError naming the file, the row and the rule
  */
 export function openDialogueFile(path: string, options: DialogueFileOptions = {}): DialogueFile {
   const { file, name, rows, layout, placeOf } = readDialogueRows(path, options);
-  const dialogues = rows.map((row, i) => parseDialogue(row, `${name} row ${i + 1}`, layout));
+  const dialogues = rows.map((row, i) => parseDialogue(row, `${name} row ${i}`, layout));
   for (const [i, { images }] of dialogues.entries())
     for (const image of images)
       if (!existsSync(placeOf(image)))
         throw new DataError(
-          `${name} row ${i + 1}: image ${image} is not there (looked for ${placeOf(image)}); ` +
+          `${name} row ${i}: image ${image} is not there (looked for ${placeOf(image)}); ` +
             "relative paths begin at the file's folder unless another is named",
         );
   return {
@@ -47,7 +47,7 @@ export function openDialogueFile(path: string, options: DialogueFileOptions = {}
       try {
         return await Promise.all(images.map((image) => loadImage(placeOf(image))));
       } catch (error) {
-        throw new DataError(`${name} row ${index + 1}: ${(error as Error).message}`, { cause: error });
+        throw new DataError(`${name} row ${index}: ${(error as Error).message}`, { cause: error });
       }
     },
   };
