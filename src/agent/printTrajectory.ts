@@ -1,13 +1,7 @@
 // A trajectory for people, turn by turn, in a terminal. Pure text; pictures are named, with the size the model sees.
-import { stripVTControlCharacters } from "node:util";
-import type {
-  Action,
-  ScoredTrajectory,
-  ToolOutcome,
-  Trajectory,
-  Turn,
-  ViewImage,
-} from "../core/trajectory.ts";
+import type { Action, ScoredTrajectory, Trajectory, Turn, ViewImage } from "../core/trajectory.ts";
+import { plainText } from "../core/plainText.ts";
+import { outcomeWords } from "./outcomeWords.ts";
 import { sampledTokens, totalTokens, visualTokens } from "./tokenCounts.ts";
 
 export interface FormatOptions {
@@ -41,7 +35,7 @@ export function formatTrajectory(
 
   const lines: string[] = [
     paint("bold", `task ${trajectory.taskId} (${trajectory.taskKind}), member ${trajectory.member}`),
-    ...indent(safe(trajectory.question)),
+    ...indent(plainText(trajectory.question)),
   ];
   let turnIndex = 0;
   let afterTurn: Turn | undefined;
@@ -80,42 +74,24 @@ const CODE_OPEN = "<code>";
 function actionLines(text: string, action: Action, paint: Paint): string[] {
   const body = action.type === "code" ? action.code : undefined;
   const at = body === undefined ? -1 : text.indexOf(body, text.indexOf(CODE_OPEN) + CODE_OPEN.length);
-  if (body === undefined || at < 0 || !text.includes(CODE_OPEN)) return indent(safe(text));
+  if (body === undefined || at < 0 || !text.includes(CODE_OPEN)) return indent(plainText(text));
   const reasoning = text.slice(0, at).replace(/<code>\s*(`{3,}\w*)?\s*$/, "");
-  return [...indent(safe(reasoning)), ...indent(safe(body), "  | ").map((line) => paint("blue", line))];
+  return [
+    ...indent(plainText(reasoning)),
+    ...indent(plainText(body), "  | ").map((line) => paint("blue", line)),
+  ];
 }
 
 function toolLines(turn: Turn, paint: Paint): string[] {
   const tool = turn.tool;
   if (tool === undefined) return [];
   const lost = tool.alive ? "" : ", session lost";
-  const head = `${describeOutcome(tool.outcome)}${lost}, ${Math.round(tool.elapsedMs)} ms, ${count(tool.figures.length, "figure")}`;
+  const head = `${outcomeWords(tool.outcome)}${lost}, ${Math.round(tool.elapsedMs)} ms, ${count(tool.figures.length, "figure")}`;
   const lines = [paint(tool.outcome.type === "ok" ? "green" : "red", `  => ${head}`)];
-  if (tool.stdout.trim() !== "") lines.push(...indent(safe(tool.stdout), "  > "));
+  if (tool.stdout.trim() !== "") lines.push(...indent(plainText(tool.stdout), "  > "));
   if (tool.outcome.type === "pythonError")
-    lines.push(...indent(safe(tool.outcome.traceback), "  ! ").map((line) => paint("red", line)));
+    lines.push(...indent(plainText(tool.outcome.traceback), "  ! ").map((line) => paint("red", line)));
   return lines;
-}
-
-function describeOutcome(outcome: ToolOutcome): string {
-  switch (outcome.type) {
-    case "ok":
-      return "ok";
-    case "pythonError":
-      return `python error (${safe(outcome.errorType)})`;
-    case "timeout":
-      return `timeout after ${outcome.limitMs / 1000} s`;
-    case "outOfMemory":
-      return "out of memory";
-    case "outputLimit":
-      return `more than ${outcome.limitBytes} bytes of output`;
-    case "killed":
-      return `killed (${safe(outcome.reason)})`;
-    case "forbidden":
-      return `forbidden (${safe(outcome.reason)})`;
-    default:
-      return outcome satisfies never;
-  }
 }
 
 function endLines(
@@ -124,13 +100,13 @@ function endLines(
   paint: Paint,
 ): string[] {
   const { endReason, reward } = trajectory;
-  const detail = endReason.type === "sandboxFailure" ? `: ${safe(endReason.message)}` : "";
+  const detail = endReason.type === "sandboxFailure" ? `: ${plainText(endReason.message)}` : "";
   const lines = [paint("bold", `end: ${endReason.type}`) + detail];
   const right = reward?.accuracy;
   if (trajectory.answer !== undefined) {
     const style = right === undefined ? "yellow" : right === 1 ? "green" : "red";
-    const truth = ungraded ? "" : `  (truth: ${safe(trajectory.groundTruth)})`;
-    lines.push(paint(style, `answer: ${safe(trajectory.answer)}`) + truth);
+    const truth = ungraded ? "" : `  (truth: ${plainText(trajectory.groundTruth)})`;
+    lines.push(paint(style, `answer: ${plainText(trajectory.answer)}`) + truth);
   }
   if (reward !== undefined && !ungraded)
     lines.push(
@@ -149,11 +125,6 @@ function endLines(
 function indent(text: string, by = "  "): string[] {
   const trimmed = text.trimEnd();
   return trimmed === "" ? [] : trimmed.split("\n").map((line) => by + line);
-}
-
-/** What model-written code printed must not move the reader's cursor. */
-function safe(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
 }
 
 function count(n: number, noun: string): string {

@@ -3,8 +3,8 @@
 import type { ProtocolMarks } from "../../agent/parser.ts";
 import type { RgbImage } from "../../core/image.ts";
 import { highlightLine, type HighlightState, type PythonStyle } from "./highlight.ts";
-import { endWords, outcomeWords } from "./outcome.ts";
-import { plainText, withoutControls } from "./plainText.ts";
+import { endWords, outcomeWords } from "../../agent/outcomeWords.ts";
+import { plainText, withoutControls } from "../../core/plainText.ts";
 import type { EndReport, FigureReport, QuestionReport, TokenCounts, ToolReport, TurnReport } from "./reports.ts"; // prettier-ignore
 import { TurnStream, type TurnPart } from "./turnStream.ts";
 import type { AskView } from "./view.ts";

@@ -1,6 +1,6 @@
 // What running a program came to, in words for a person.
-import type { EndReason, ToolOutcome } from "../../core/trajectory.ts";
-import { plainText } from "./plainText.ts";
+import type { EndReason, ToolOutcome } from "../core/trajectory.ts";
+import { plainText } from "../core/plainText.ts";
 
 export function outcomeWords(outcome: ToolOutcome): string {
   switch (outcome.type) {
