@@ -32,6 +32,8 @@ export interface SampleRequest {
   readonly random: Random;
   /** Called with each piece of the turn's text as it comes, by samplers that can. */
   readonly onText?: (piece: string) => void;
+  /** Called before a turn that failed on its way is sampled again: what `onText` told of it so far is void. */
+  readonly onAgain?: (reason: string) => void;
 }
 
 export interface SampleResult {

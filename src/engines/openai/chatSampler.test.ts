@@ -132,6 +132,25 @@ test("one whose context is full ends the turn for that reason; other errors are 
   await assert.rejects(sampleOne(clientOf(new Error("gone"))), /gone/);
 });
 
+test("who listens to the text hears it from the client, and when it begins anew", async () => {
+  const client: ChatClient = {
+    model: "m",
+    complete: async ({ onText, onRetry }) => {
+      onText?.("half");
+      onRetry?.("it was cut");
+      onText?.("whole</code>");
+      return reply;
+    },
+  };
+  const told: string[] = [];
+  await sampleOne(client, {
+    ...request(),
+    onText: (piece) => told.push(piece),
+    onAgain: (reason) => told.push(`(${reason})`),
+  });
+  assert.deepEqual(told, ["half", "(it was cut)", "whole</code>"]);
+});
+
 test("requests of one batch are asked together, and answered in their order", async () => {
   const waiting: (() => void)[] = [];
   let index = 0;

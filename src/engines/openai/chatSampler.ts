@@ -35,7 +35,7 @@ export function chatSampler(client: ChatClient, codec: Codec, options: ChatSampl
 
 /** With a seed of the sequence's own stream where anything is drawn. */
 export function chatRequest(
-  { segments, params, random, onText }: SampleRequest,
+  { segments, params, random, onText, onAgain }: SampleRequest,
   codec: Codec,
   signal: AbortSignal | undefined,
 ): ChatRequest {
@@ -49,6 +49,7 @@ export function chatRequest(
     stop: stopStrings,
     ...(temperature > 0 && { seed: random.below(2 ** 31) }),
     ...(onText !== undefined && { onText }),
+    ...(onAgain !== undefined && { onRetry: onAgain }),
     ...(signal !== undefined && { signal }),
   };
 }

@@ -165,6 +165,16 @@ test("an abort ends a request under way and is never asked again", async () => {
   assert.equal(server.requests.length, 1);
 });
 
+test("what a listener of the text throws is passed on as it is", async () => {
+  const server = await serve(streams([piece("a"), piece("b", { finish_reason: "stop" })]));
+  const fault = new TypeError("no such view");
+  const onText = (): never => {
+    throw fault;
+  };
+  await assert.rejects(clientOf(server).client.complete({ ...question, onText }), fault);
+  assert.equal(server.requests.length, 1);
+});
+
 test("fields that a server refuses and nobody misses are spelt otherwise or left out, from then on", async () => {
   const refuse = (param: string): StubAnswer =>
     json({ error: { message: `Unsupported parameter: '${param}'`, param } }, 400);

@@ -152,7 +152,7 @@ class Client implements OpenAiClient {
       try {
         return await this.ask(without(refused, body), request, stream, signal);
       } catch (error) {
-        const { parameter } = readFailure(error, this.failures);
+        const parameter = readFailure(error, this.failures)?.parameter;
         // Another request may have learnt it meanwhile.
         const more = refusing(refused, parameter, body);
         if (more === undefined) throw error;

@@ -32,7 +32,8 @@ export interface FailureContext {
 
 const PASSING = new Set([408, 409, 425, 429]);
 
-export function readFailure(error: unknown, context: FailureContext): Failure {
+/** Undefined for what is no failure of the server or of the way to it, but a fault of ours. */
+export function readFailure(error: unknown, context: FailureContext): Failure | undefined {
   const nothing = { status: undefined, retryAfterMs: undefined, parameter: undefined };
   const text = oneLine(messageOf(error), context.key);
   if (error instanceof SlowReply)
@@ -49,13 +50,14 @@ export function readFailure(error: unknown, context: FailureContext): Failure {
       text: error instanceof SyntaxError ? `its reply is not JSON (${text})` : text,
       remedy: "check that baseUrl is that of an OpenAI-compatible API (most end in /v1)",
     };
-  if (error instanceof APIConnectionError || !(error instanceof APIError))
+  if (isNetworkFailure(error))
     return {
       ...nothing,
-      passing: isNetworkFailure(error),
+      passing: true,
       text,
       remedy: "check that the server runs and that baseUrl is right",
     };
+  if (!(error instanceof APIError)) return undefined;
   const status = typeof error.status === "number" ? error.status : undefined;
   const headers = error.headers instanceof Headers ? error.headers : undefined;
   const should = headers?.get("x-should-retry");
@@ -117,8 +119,11 @@ function parameterOf(error: { readonly param?: unknown }, text: string): string 
 }
 
 function isNetworkFailure(error: unknown): boolean {
-  // What undici throws for a connection that was cut is a TypeError.
-  return error instanceof APIConnectionError || error instanceof TypeError;
+  if (error instanceof APIConnectionError) return true;
+  // A connection that breaks while a reply is read: a TypeError of fetch, or a system error.
+  if (!(error instanceof Error) || error instanceof APIError) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === "string" || (error instanceof TypeError && error.cause instanceof Error);
 }
 
 /** With the innermost cause, which is what tells a refused connection from an unknown host. */

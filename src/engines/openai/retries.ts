@@ -23,7 +23,8 @@ export interface RetryOptions {
   readonly deadlineMs: number;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
-  readonly readFailure: (error: unknown) => Failure;
+  /** Undefined for an error that is passed on as it is. */
+  readonly readFailure: (error: unknown) => Failure | undefined;
   readonly onRetry?: ((reason: string) => void) | undefined;
 }
 
@@ -49,7 +50,7 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * @param attempt is given a signal that ends with the attempt's time
- * @throws GivenUp; the signal's reason when the caller aborted
+ * @throws GivenUp; the signal's reason when the caller aborted; what `readFailure` makes nothing of
  */
 export async function withRetries<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
@@ -69,6 +70,7 @@ export async function withRetries<T>(
     } catch (error) {
       o.signal?.throwIfAborted();
       const failure = o.readFailure(error);
+      if (failure === undefined) throw error;
       const pause = pauseMs(attempts, failure.retryAfterMs, o.clock.random());
       if (!failure.passing || attempts > o.maxRetries || elapsed() + pause >= o.deadlineMs)
         throw new GivenUp(failure, attempts, elapsed() / 1000);
