@@ -87,7 +87,8 @@ class TermReader {
     for (;;) {
       if (this.#sign("*")) left = { type: "product", of: [left, this.#signed()] };
       else if (this.#sign("/")) left = { type: "quotient", left, right: this.#signed() };
-      else if (this.#startsFactor()) left = { type: "product", of: [left, this.#power()] };
+      else if (this.#startsFactor() || this.#numberAfterGroup())
+        left = { type: "product", of: [left, this.#power()] };
       else return left;
     }
   }
@@ -106,6 +107,12 @@ class TermReader {
     if (token.type === "command")
       return !["cup", "cap", "in", "pm", "mp", "degree", "to"].includes(token.text);
     return token.type === "sign" && (token.text === "(" || token.text === "[" || token.text === "{");
+  }
+
+  /** "2^{12} 13^{2}" */
+  #numberAfterGroup(): boolean {
+    const before = this.#tokens[this.#at - 1];
+    return this.#is("number") && before?.type === "sign" && before.text === "}";
   }
 
   #power(): Term {

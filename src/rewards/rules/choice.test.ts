@@ -75,6 +75,11 @@ for (const answer of [
   test(`open: ${answer}`, () => assert.equal(among(answer), "unknown"));
 
 test("an article is no letter", () => {
+  const pairs = ["A and B", "A and C", "A and D", "B and C"];
+  assert.deepEqual(
+    pairs.map((answer) => among(answer, "B", pairs)),
+    ["wrong", "right", "wrong", "wrong"],
+  );
   assert.equal(among("a cat", "D"), "right");
   assert.equal(among("cat", "D"), "right");
   assert.equal(among("A cat", "A"), "wrong");

@@ -39,6 +39,9 @@ const right: readonly (readonly [answer: string, truth: string])[] = [
   ["60\\%", "60"],
   ["60", "60^\\circ"],
   ["45 degrees", "45"],
+  ["69 degrees", "69{degrees}"],
+  ["8\\sqrt{3}", "8\\sqrt{3}{squareinches}"],
+  ["\\frac{343}{692224}", "\\frac{7^3}{2^{12} 13^2}"], // 4096 * 169
   ["5 cm", "0.05 m"],
   ["874.93", "Volume $=874.93 \\mathrm{~cm}^{3}$"],
   ["5", "$\\$5$"],

@@ -80,7 +80,7 @@ export function unwrapped(text: string): string {
   return result;
 }
 
-/** For comparison of words: case folded, text commands opened, articles before it dropped (but "a b" may be two letters). */
+/** For comparison of words: case folded, text commands opened, articles before it dropped (but "a b" and "a and b" may be letters). */
 export function folded(text: string): string {
   return unwrapped(text)
     .toLowerCase()
@@ -88,7 +88,7 @@ export function folded(text: string): string {
     .replace(/[$~]/g, " ")
     .replace(/\s+/g, " ")
     .trim()
-    .replace(/^(?:the|an?) (?=\S\S)/, "");
+    .replace(/^(?:the|an?) (?!(?:and|or|but|nor)\b)(?=\S\S)/, "");
 }
 
 const YES: Readonly<Record<string, string>> = { y: "yes", yes: "yes", n: "no", no: "no" };

@@ -124,8 +124,13 @@ function lookUp(name: string): readonly [basic: string, factor: number, power?: 
   return lower.length > 1 && Object.hasOwn(NAMES, lower) ? NAMES[lower] : undefined;
 }
 
+/** "69{degrees}", "{squareinches}": how some data sets write units. */
+const openedUnit = (text: string): string =>
+  text.replace(/(?<![a-zA-Z^_])\{((?:square|cubic)?)([a-zA-Z]{3,20})\}$/, " $1 $2");
+
 /** The number or term of a text, and the unit behind it or the currency before it. */
-export function splitUnit(text: string): { readonly body: string; readonly unit?: Unit } {
+export function splitUnit(written: string): { readonly body: string; readonly unit?: Unit } {
+  const text = openedUnit(written);
   const currency = /^\\?([$€£¥])\s*(?=[\d.])([^$]*)$/.exec(text);
   if (currency !== null) {
     const unit = parseUnit(currency[1] as string);
