@@ -15,10 +15,10 @@ const TAIL = 1 << 16;
 /** What is wrong with a picture, as the end of a sentence about it; undefined when nothing is. */
 export function pictureFault(file: Readable): string | undefined {
   if (file.size === 0) return "is empty";
-  const head = file.read(0, 16);
+  const head = file.read(0, 64);
   if (startsWith(head, PNG)) return pngFault(file);
   if (startsWith(head, [0xff, 0xd8, 0xff])) return jpegFault(file);
-  return `must be PNG or JPEG, but its content is ${nameOf(head)}; convert it first`;
+  return `must be PNG or JPEG, but its content is ${nameOf(head)}`;
 }
 
 /** The same for a video: whether it begins as a container that FFmpeg knows. */
@@ -40,11 +40,11 @@ export function videoFault(file: Readable): string | undefined {
 function pngFault(file: Readable): string | undefined {
   for (let at = PNG.length; ;) {
     const chunk = view(file.read(at, 16));
-    if (chunk.byteLength < 8) return cutOff(file);
+    if (chunk.byteLength < (at === PNG.length ? 16 : 8)) return cutOff(file);
     const length = chunk.getUint32(0);
     const type = chunk.getUint32(4);
     if (at === PNG.length) {
-      if (type !== 0x49484452 || chunk.byteLength < 16) return "is damaged (a PNG begins with IHDR)";
+      if (type !== 0x49484452) return "is damaged (a PNG begins with IHDR)";
       if (chunk.getUint32(8) === 0 || chunk.getUint32(12) === 0) return "has no pixels";
     }
     if (at + 12 + length > file.size) return cutOff(file);
@@ -104,13 +104,14 @@ function cutOff(file: Readable): string {
 
 function nameOf(head: Uint8Array): string {
   const text = Buffer.from(head).toString("latin1");
-  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "WebP";
-  if (text.startsWith("GIF8")) return "GIF";
-  if (text.startsWith("BM")) return "BMP";
-  if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "TIFF";
+  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "WebP: convert it first";
+  if (text.startsWith("GIF8")) return "GIF: convert it first";
+  if (text.startsWith("BM")) return "BMP: convert it first";
+  if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "TIFF: convert it first";
   if (startsWith(head, PNG)) return "PNG";
   if (startsWith(head, [0xff, 0xd8, 0xff])) return "JPEG";
-  if (["ftypavif", "ftypheic", "ftypmif1"].includes(text.slice(4, 12))) return "AVIF or HEIC";
+  if (["ftypavif", "ftypheic", "ftypmif1"].includes(text.slice(4, 12)))
+    return "AVIF or HEIC: convert it first";
   if (/^\s*<(!doctype html|html|\?xml|svg)/i.test(text)) return "a web page or SVG";
   if (text.startsWith("version https://git-lfs")) return "a Git LFS pointer: fetch the file itself";
   return `none of them (begins with ${JSON.stringify(text.slice(0, 12))})`;
