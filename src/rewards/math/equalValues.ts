@@ -15,8 +15,12 @@ export function equalValues(given: MathValue, truth: MathValue, closeness: Close
   if (reached !== given || wanted !== truth) return equalValues(reached, wanted, closeness);
   if (isRange(given) || isRange(truth)) {
     const [a, b] = [realSetOf(given), realSetOf(truth)];
-    if (a !== undefined && b !== undefined) return equalRealSets(a, b);
+    if (a !== undefined && b !== undefined) return sameSymbols(given, truth) && equalRealSets(a, b);
   }
+  if (given.type === "set" && truth.type === "set" && isSequence(given, truth, closeness))
+    return given.of.length === truth.of.length
+      ? every(given.of, (value, at) => equalValues(value, truth.of[at] as MathValue, closeness))
+      : false;
   if (given.type === "set" || truth.type === "set")
     return equalSets(membersOf(given), membersOf(truth), closeness);
   if (given.type === "term" && truth.type === "term") return equalTerms(given.term, truth.term, closeness);
@@ -26,6 +30,24 @@ export function equalValues(given: MathValue, truth: MathValue, closeness: Close
   if (given.type === "relation" && truth.type === "relation") return equalRelations(given, truth, closeness);
   if (given.type === "relation" || truth.type === "relation") return undefined;
   return given.type === truth.type ? undefined : false;
+}
+
+/** "2, 1, 3" as an order rather than a set: where one is asked for, and of the numbers 1 to n. */
+function isSequence(given: Of<"set">, truth: Of<"set">, { ordered = false }: Closeness): boolean {
+  if (given.braces || truth.braces) return false;
+  const numbers = truth.of.map((value) => (value.type === "term" ? evaluate(value.term) : NaN));
+  return ordered || (numbers.length > 2 && numbers.toSorted((a, b) => a - b).every((n, i) => n === i + 1));
+}
+
+/** x > 3 is not y > 3; an interval has no symbol. */
+function sameSymbols(a: MathValue, b: MathValue): boolean {
+  const [left, right] = [a, b].map((value) => [...symbolsIn(value)].sort().join(" ").toLowerCase());
+  return left === "" || right === "" || left === right;
+}
+
+function symbolsIn(value: MathValue): ReadonlySet<string> {
+  if (value.type === "relation") return new Set(value.of.flatMap((term) => [...symbolsOf(term)]));
+  return value.type === "set" ? new Set(value.of.flatMap((part) => [...symbolsIn(part)])) : new Set();
 }
 
 const isRange = (value: MathValue): boolean =>

@@ -86,6 +86,19 @@ test("an article is no letter", () => {
   assert.equal(among("A cat", "A", ["dog", "cat"]), "wrong");
 });
 
+test("options that are letters themselves", () => {
+  const letters = ["P", "R", "I", "S"];
+  assert.deepEqual(
+    [among("R", "B", letters), among("B", "B", letters), among("P", "B", letters)],
+    ["right", "right", "wrong"],
+  );
+  // The text of D and the letter of the fifth.
+  assert.equal(among("E", "D", ["A", "B", "C", "E", "none"]), "unknown");
+  assert.equal(among("A", "A", ["A", "B", "C"]), "right");
+  const orders = ["1,2,3", "2,1,3", "3,1,2"];
+  assert.deepEqual([among("$2,1,3$", "B", orders), among("3,1,2", "B", orders)], ["right", "wrong"]);
+});
+
 test("the truth may be a letter, the option's text, or both", () => {
   for (const truth of ["B", "(B)", "b.", "blue", "B. blue", "(B) blue"])
     assert.deepEqual(

@@ -54,14 +54,33 @@ export function chosenBy(text: string, options: readonly string[]): Choice {
     "",
   );
   const letter = loneLetter(plain);
-  if (letter !== undefined) return within([letter], options);
+  if (letter !== undefined) return byLetter(letter, plain, options);
   const named = withText(plain, options);
   if (named?.type === "letters") return named;
-  const alike = new Set(options.flatMap((option, i) => (isText(plain, option) ? [letterOf(i)] : [])));
+  const alike = alikeTo(plain, options);
   if (alike.size > 0)
     return alike.size === 1 ? { type: "letters", letters: alike } : { type: "oneOf", letters: alike };
   return several(plain, options) ?? named ?? NONE;
 }
+
+/** A letter may also be the text of an option, "A. P"; where it may be both, it stays open. */
+function byLetter(letter: string, text: string, options: readonly string[]): Choice {
+  const texts = new Set(options.flatMap((option, i) => (sameWords(text, option) ? [letterOf(i)] : [])));
+  if (positionOf(letter) < options.length) texts.add(letter);
+  if (texts.size === 0) return within([letter], options);
+  return texts.size === 1 ? { type: "letters", letters: texts } : { type: "oneOf", letters: texts };
+}
+
+/** Options of the same words; where there are none, those of the same value. */
+function alikeTo(text: string, options: readonly string[]): Letters {
+  const where = (same: (text: string, option: string) => boolean): Letters =>
+    new Set(options.flatMap((option, i) => (same(text, option) ? [letterOf(i)] : [])));
+  const exact = where(sameWords);
+  return exact.size > 0 ? exact : where(isText);
+}
+
+const sameWords = (text: string, option: string): boolean =>
+  folded(option) !== "" && folded(text) === folded(option);
 
 /** Letters that are no options are a choice as well, of none that is right. */
 function within(letters: readonly string[], options: readonly string[]): Choice {

@@ -95,6 +95,8 @@ const wrong: readonly (readonly [answer: string, truth: string])[] = [
   ["\\{1\\}", "\\{1, 2\\}"],
   ["x \\ge 3", "x > 3"],
   ["x < 3", "x > 3"],
+  ["y > 3", "x > 3"],
+  ["3, 1, 2", "1, 2, 3"],
   ["|x|", "x"],
   ["5 m", "5 cm"],
   ["5 s", "5 m"],
@@ -145,6 +147,15 @@ test("units: the question's, when the truth has none", () => {
     ["right", "right", "right", "wrong", "wrong"],
   );
   assert.equal(grade("50", "50%", "What percentage of the shapes is red?"), "right");
+});
+
+test("the order of a list counts where an order is asked for", () => {
+  const question = "Arrange the numbers in ascending order.";
+  assert.deepEqual(
+    [grade("5, 7, 12", "5, 7, 12", question), grade("7, 5, 12", "5, 7, 12", question)],
+    ["right", "wrong"],
+  );
+  assert.equal(grade("7, 5", "5, 7", "Which two numbers solve it?"), "right");
 });
 
 test("law: every right answer is right of itself, in every wrapping, and never of another value", () => {

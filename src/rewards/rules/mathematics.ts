@@ -35,8 +35,9 @@ const sameCase = (a: string, b: string): boolean =>
 function gradeMeasures(given: Measure, truth: Measure, question: string, decimals: number): Verdict {
   const units = compareUnits(given.unit, truth.unit, askedUnit(question));
   if (units.type === "different") return "wrong";
+  const ordered = /\b(?:order|arrange|sort|rank|sequence|ascending|descending)/i.test(question);
   const results = (factors: readonly number[]): readonly (boolean | undefined)[] =>
-    factors.map((factor) => equalValues(scaled(given.value, factor), truth.value, { decimals }));
+    factors.map((factor) => equalValues(scaled(given.value, factor), truth.value, { decimals, ordered }));
   const sure = results(units.factors);
   if (sure.includes(true)) return "right";
   if (sure.includes(undefined) || results(units.doubtful).some((same) => same !== false)) return "unknown";
