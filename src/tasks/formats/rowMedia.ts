@@ -28,12 +28,21 @@ export function missingFiles(row: TaskRow, place: MediaPlace): Problem[] {
     .filter((source): source is string => typeof source === "string" && !isDataUri(source))
     .flatMap((path) => {
       const local = resolveMedia(path, place);
-      const stat = statSync(local, { throwIfNoEntry: false });
-      if (stat?.isFile() === true) return [];
-      const why = stat === undefined ? "there is no such file" : "it is no file";
+      const why = whyMissing(local);
+      if (why === undefined) return [];
       const text = local === path ? `${path}: ${why}` : `${path}: ${why} (looked for ${local})`;
       return [{ reason: "missingFile", text } as const];
     });
+}
+
+function whyMissing(local: string): string | undefined {
+  try {
+    const stat = statSync(local, { throwIfNoEntry: false });
+    if (stat?.isFile() === true) return undefined;
+    return stat === undefined ? "there is no such file" : "it is no file";
+  } catch (error) {
+    return (error as Error).message; // a path with a null byte or too long, a folder that may not be entered
+  }
 }
 
 /**
