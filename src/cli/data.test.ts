@@ -106,3 +106,22 @@ test("the grader's own opinion of right answers; a file that is none", () => {
   assert.deepEqual([none.status, none.stdout], [1, ""]);
   assert.match(none.stderr, /none\.json: cannot be read \(there is no such file\)/);
 });
+
+test("files of dialogues are told from files of tasks, and not mixed with them", () => {
+  const path = join(folder, "dialogues.json");
+  const dialogue = (image: string) => ({
+    messages: [
+      { role: "user", content: "<image>What is it?" },
+      { role: "assistant", content: "A hat." },
+    ],
+    images: [image],
+  });
+  writeFileSync(path, JSON.stringify([dialogue("a.png"), dialogue("gone.png")]));
+  const { status, stdout } = check(path);
+  assert.equal(status, 1);
+  assert.match(stdout, /^row 1: .*gone\.png/m);
+  assert.match(stdout, /^1 broken dialogue$/m);
+  const tasks = join(folder, "tasks.json");
+  writeFileSync(tasks, JSON.stringify([row("0")]));
+  assert.match(check(path, tasks).stderr, /hold dialogues and .*tasks\.json tasks/);
+});

@@ -1,6 +1,7 @@
 // `pyvision data check`: what is wrong with a data set, row by row, before a run depends on it.
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import { DataError } from "../core/errors.ts";
 import type { Reporter } from "../core/reporter.ts";
 import { gradeFileTask } from "../rewards/rules/files.ts";
 import { createReporter } from "../runs/progress.ts";
@@ -11,7 +12,9 @@ import {
   type CheckSummary,
   type Finding,
 } from "../tasks/formats/checkTaskFile.ts";
+import { looksLikeDialogues } from "../tasks/formats/shareGptCheck.ts";
 import type { ProblemReason } from "../tasks/formats/taskRow.ts";
+import { checkDialogueFiles } from "./dataDialogues.ts";
 
 interface CheckCommandOptions {
   readonly mediaRoot?: string;
@@ -42,7 +45,8 @@ export function registerData(program: Command): void {
     .command("data")
     .summary("look at data sets")
     .description(
-      "Look at data sets: JSON arrays, JSON Lines and parquet in the layouts that tasks.type=file reads.",
+      "Look at data sets: JSON arrays, JSON Lines and parquet in the layouts that tasks.type=file reads, and ShareGPT\n" +
+        "dialogues that sft.data reads.",
     )
     .command("check")
     .argument("<path...>", "data files, checked as one set")
@@ -65,8 +69,20 @@ export function registerData(program: Command): void {
     .option("--decode", "decode every image to its last pixel (slow: hours for 10 GB)")
     .option("--json", "print one JSON object instead of text")
     .action((paths: string[], options: CheckCommandOptions) => {
-      if (!check(paths, options, createReporter())) process.exitCode = 1;
+      if (!checkAny(paths, options, createReporter())) process.exitCode = 1;
     });
+}
+
+/** @returns whether nothing is wrong */
+function checkAny(paths: readonly string[], options: CheckCommandOptions, reporter: Reporter): boolean {
+  const dialogues = paths.filter(looksLikeDialogues);
+  if (dialogues.length === 0) return check(paths, options, reporter);
+  const tasks = paths.filter((path) => !dialogues.includes(path));
+  if (tasks.length > 0)
+    throw new DataError(
+      `data check: ${dialogues.join(", ")} hold dialogues and ${tasks.join(", ")} tasks: check them one kind at a time`,
+    );
+  return checkDialogueFiles(dialogues, options.mediaRoot, options.json === true, reporter);
 }
 
 /** @returns whether nothing is wrong */
