@@ -19,9 +19,10 @@ const GLANCE = 65_536;
 
 /** Whether a path is a folder with a dataset_info.json, or a JSON file whose first row has a list of messages. */
 export function looksLikeDialogues(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true)
     return statSync(join(path, DATASET_INFO_FILE), { throwIfNoEntry: false }) !== undefined;
-  if (!/\.jsonl?$/i.test(path)) return false;
+  if (stat === undefined || !/\.jsonl?$/i.test(path)) return false;
   const start = Buffer.alloc(GLANCE);
   const descriptor = openSync(path, "r");
   try {
