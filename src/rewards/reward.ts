@@ -71,7 +71,9 @@ export function gradedReward(options: RewardOptions, { rule, judge }: Grading): 
 /** The answer to grade, or the reward of a trajectory without one. */
 function answerOf({ endReason, answer }: Trajectory, { maxAnswerChars }: RewardOptions): string | Reward {
   if (endReason.type === "sandboxFailure") return UNDECIDED;
-  return endReason.type === "answered" && answer !== undefined && answer.length <= maxAnswerChars ? answer : NOTHING;
+  return endReason.type === "answered" && answer !== undefined && answer.length <= maxAnswerChars
+    ? answer
+    : NOTHING;
 }
 
 function rightReward(trajectory: Trajectory, options: RewardOptions): Reward {
