@@ -60,6 +60,7 @@ export function casesOf(
   });
   const trainingCase = (c: TrainingCase): Case => ({
     name: c.name,
+    kind: "training",
     rounds: c.rounds,
     contestants: [
       train(c.name, OURS, ours),
@@ -70,6 +71,7 @@ export function casesOf(
   });
   const samplingCase = (c: SamplingCase): Case => ({
     name: c.name,
+    kind: "sampling",
     rounds: c.rounds,
     contestants: [
       sample(c, OURS, ours, false, plan.newTokens),

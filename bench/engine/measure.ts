@@ -1,9 +1,13 @@
 // Interleaved rounds: in every round each case runs on every side, one right after the other and in the other order every
 // second time, so that a busy moment of the machine hits both sides alike. Beside each call the CPU time of the sides that
 // should be idle is taken.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Progress } from "../../src/core/reporter.ts";
 import { median } from "../report.ts";
 import type { Side } from "./side.ts";
+
+/** Threads of OpenMP wait for more work on their core for up to 200 ms; a side must not begin beside them. */
+const REST_MS = 250;
 
 /** Of a case that the bars hang on. */
 const MANY_ROUNDS = 5;
@@ -26,6 +30,8 @@ export interface Contestant {
 
 export interface Case {
   readonly name: string;
+  /** Kinds are measured one after the other: what a side makes anew when weights change is no part of a token's time. */
+  readonly kind: "training" | "sampling";
   readonly rounds: number;
   readonly contestants: readonly Contestant[];
 }
@@ -51,7 +57,10 @@ export async function runRounds(
   const idle = new Map(sides.map((side) => [side.name, { cpu: 0, wall: 0 }]));
   const faults = new Map<string, string>();
   let skipped = 0;
+  let lastSide: Side | undefined;
   const measure = async (contestant: Contestant, key: string, counts: boolean): Promise<void> => {
+    if (lastSide !== undefined && contestant.side !== lastSide) await sleep(REST_MS);
+    lastSide = contestant.side;
     const others = sides.filter((side) => side !== contestant.side);
     const before = others.map((side) => side.cpuSeconds(ticksPerSecond));
     const began = performance.now();
@@ -67,14 +76,18 @@ export async function runRounds(
     times.set(key, [...(times.get(key) ?? []), taken]);
   };
   // Cases of many rounds come first, so that a busy machine costs the others and not them.
-  const many = cases.filter(({ rounds }) => rounds >= MANY_ROUNDS);
-  for (const group of [many, cases.filter((c) => !many.includes(c))]) {
+  const groups = [true, false].flatMap((many) =>
+    (["training", "sampling"] as const).map((kind) =>
+      cases.filter((c) => c.kind === kind && c.rounds >= MANY_ROUNDS === many),
+    ),
+  );
+  for (const group of groups) {
     const startedAt = performance.now();
     const most = Math.max(0, ...group.map(({ rounds }) => rounds));
     // Round 0 warms up and is not counted.
     for (let round = 0; round <= most; round++) {
       for (const { name, contestants } of group.filter((c) => round <= c.rounds)) {
-        if (performance.now() - startedAt > (limitSeconds / 2) * 1000) {
+        if (performance.now() - startedAt > (limitSeconds / groups.length) * 1000) {
           skipped++;
           continue;
         }

@@ -28,7 +28,7 @@ export interface Plan {
   readonly sampling: readonly SamplingCase[];
   /** Tokens that every row gains. */
   readonly newTokens: number;
-  /** Half of it is for the cases of many rounds, half for the others: no case begins later. */
+  /** A quarter each for training and sampling, cases of many rounds and the others: no case begins later. */
   readonly seconds: number;
   readonly compileLimitSeconds: number;
   readonly matmulRepeats: number;

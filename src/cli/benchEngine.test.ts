@@ -87,7 +87,9 @@ test("rounds take turns, the first is not counted, and what a waiting side burns
       return Promise.resolve({ ms: order.length, cpuMs: 0 });
     },
   });
-  const cases: Case[] = [{ name: "c", rounds: 2, contestants: [contestant("x", x), contestant("y", y)] }];
+  const cases: Case[] = [
+    { name: "c", kind: "training", rounds: 2, contestants: [contestant("x", x), contestant("y", y)] },
+  ];
   const progress = { update: () => {}, advance: () => {}, end: () => {} };
   const rounds = await runRounds(cases, [x, y], 60, 100, progress);
   assert.equal(order.join(""), "xyyxxy");
@@ -104,8 +106,18 @@ test("a fault ends its case alone, and costs a bar", async () => {
   const contestant = (run: () => Promise<{ ms: number; cpuMs: number }>) => ({ name: OURS, side, run });
   let calls = 0;
   const cases: Case[] = [
-    { name: "bad", rounds: 2, contestants: [contestant(() => Promise.reject(new Error(`call ${++calls}`)))] },
-    { name: "good", rounds: 2, contestants: [contestant(() => Promise.resolve({ ms: 7, cpuMs: 7 }))] },
+    {
+      name: "bad",
+      kind: "training",
+      rounds: 2,
+      contestants: [contestant(() => Promise.reject(new Error(`call ${++calls}`)))],
+    },
+    {
+      name: "good",
+      kind: "sampling",
+      rounds: 2,
+      contestants: [contestant(() => Promise.resolve({ ms: 7, cpuMs: 7 }))],
+    },
   ];
   const progress = { update: () => {}, advance: () => {}, end: () => {} };
   const rounds = await runRounds(cases, [side], 60, 100, progress);
