@@ -1,6 +1,6 @@
 // Whether two terms are the same: numbers by value, terms with symbols by their values at fixed points. Points decide what
 // no finite set of rewriting rules does, and cost the same for every answer.
-import { evaluate, exactly } from "./evaluate.ts";
+import { evaluate, exactly, sizeOf } from "./evaluate.ts";
 import { hasDecimal, symbolsOf, type Term } from "./expression.ts";
 
 export interface Closeness {
@@ -13,6 +13,9 @@ export interface Closeness {
 /** Of doubles that were computed in two ways. */
 const ROUNDING = 1e-10;
 
+/** Some rounding steps of a double. Small enough to tell whole numbers of 13 digits apart. */
+const STEPS = 1e-14;
+
 /** undefined when it cannot be told: a side has no real value, or hardly any point lies in both domains. */
 export function equalTerms(given: Term, truth: Term, closeness: Closeness): boolean | undefined {
   const names = [...new Set([...symbolsOf(given), ...symbolsOf(truth)])].sort();
@@ -22,18 +25,33 @@ export function equalTerms(given: Term, truth: Term, closeness: Closeness): bool
   if (Number.isNaN(a) || Number.isNaN(b)) return undefined;
   if (!Number.isFinite(a) || !Number.isFinite(b))
     return a === b ? (isInfinite(given) && isInfinite(truth)) || undefined : false;
-  if (rounded) return equalDecimals(a, b, closeness);
+  const lost = roundingOf([given, truth]);
+  if (rounded) return equalDecimals(a, b, closeness, lost);
   const [exactA, exactB] = [exactly(given), exactly(truth)];
   if (exactA !== undefined && exactB !== undefined) return exactA.n === exactB.n && exactA.d === exactB.d;
-  return Math.abs(a - b) <= ROUNDING * Math.max(Math.abs(b), 1e-6);
+  return Math.abs(a - b) <= Math.max(ROUNDING * Math.abs(b), lost);
 }
 
-/** Half a unit of the last decimal, and of small values the same share as of 0.1, so that 1e-9 is not 2e-9. */
-export function equalDecimals(given: number, truth: number, { decimals }: Closeness): boolean {
+/**
+ * Half a unit of the last decimal, and of small values the same share as of 0.1, so that 1e-9 is not 2e-9. At least some
+ * rounding steps of the truth, and `lost`, what cancelling may have left of a zero.
+ */
+export function equalDecimals(given: number, truth: number, { decimals }: Closeness, lost = 0): boolean {
   const half = 0.5 * 10 ** -decimals * (1 + 1e-9);
   const few = decimals >= 3 ? Math.min(1, Math.abs(truth) / 0.1) : 1;
-  return Math.abs(given - truth) <= Math.max(half * few, 1e-15);
+  return Math.abs(given - truth) <= Math.max(half * few, STEPS * Math.abs(truth), lost);
 }
+
+/** Error of computed constant terms where large parts may cancel; next to nothing of a term that is tiny throughout. */
+export const roundingOf = (terms: readonly Term[]): number => 1e-15 * boundedSize(terms);
+
+/** Of the largest, and at most 1: large parts that cancel must not widen what counts as equal. */
+const boundedSize = (terms: readonly Term[], at?: ReadonlyMap<string, number>): number =>
+  terms.reduce((largest, term) => {
+    const size = sizeOf(term, at);
+    // Not Math.max, which keeps NaN.
+    return size > largest ? Math.min(1, size) : largest;
+  }, 0);
 
 /** By its writing, not because a number overflowed. */
 const isInfinite = (term: Term): boolean =>
@@ -57,14 +75,13 @@ function equalAtPoints(
   names: readonly string[],
   tolerance: number,
 ): boolean | undefined {
-  const values = valuesAtPoints([given, truth], names);
-  if (
-    values.some(
-      ([a, b]) => Math.abs((a as number) - (b as number)) > tolerance * Math.max(1e-3, Math.abs(b as number)),
-    )
-  )
-    return false;
-  return values.length >= 3 ? true : undefined;
+  const differences = pointsFor(names).flatMap((at) => {
+    const [a, b] = [evaluate(given, at), evaluate(truth, at)];
+    if (!Number.isFinite(a) || !Number.isFinite(b)) return [];
+    return [Math.abs(a - b) > tolerance * Math.max(1e-3 * boundedSize([given, truth], at), Math.abs(b))];
+  });
+  if (differences.includes(true)) return false;
+  return differences.length >= 3 ? true : undefined;
 }
 
 /** Values of the terms at the points where each of them has a finite one. */
@@ -72,10 +89,12 @@ export function valuesAtPoints(
   terms: readonly Term[],
   names: readonly string[],
 ): readonly (readonly number[])[] {
-  const width = POINTS[0]?.length ?? 0;
-  if (names.length > width) return [];
-  return POINTS.map((point) => {
-    const at = new Map(names.map((name, i) => [name, point[i] as number]));
-    return terms.map((term) => evaluate(term, at));
-  }).filter((values) => values.every(Number.isFinite));
+  return pointsFor(names)
+    .map((at) => terms.map((term) => evaluate(term, at)))
+    .filter((values) => values.every(Number.isFinite));
+}
+
+function pointsFor(names: readonly string[]): readonly ReadonlyMap<string, number>[] {
+  if (names.length > (POINTS[0]?.length ?? 0)) return [];
+  return POINTS.map((point) => new Map(names.map((name, i) => [name, point[i] as number])));
 }

@@ -42,6 +42,32 @@ export function evaluate(term: Term, values: ReadonlyMap<string, number> = new M
   }
 }
 
+/** What its value comes to when nothing in its sums cancels: rounding errors are a share of this, not of the value. */
+export function sizeOf(term: Term, values: ReadonlyMap<string, number> = new Map()): number {
+  const of = (part: Term): number => sizeOf(part, values);
+  switch (term.type) {
+    case "sum":
+      return term.of.reduce((sum, part) => sum + of(part), 0);
+    case "product":
+      return term.of.reduce((product, part) => product * of(part), 1);
+    case "negative":
+    case "degrees":
+      return of(term.of);
+    case "quotient":
+      return of(term.left) / Math.abs(evaluate(term.right, values));
+    case "power": {
+      const exponent = evaluate(term.right, values);
+      return exponent > 0 ? of(term.left) ** exponent : Math.abs(evaluate(term, values));
+    }
+    case "call":
+      return term.name === "abs" ? of(term.of) : Math.max(1, Math.abs(evaluate(term, values)));
+    case "logarithm":
+      return Math.max(1, Math.abs(evaluate(term, values)));
+    default:
+      return Math.abs(evaluate(term, values));
+  }
+}
+
 const TURNS: ReadonlySet<string> = new Set(["sin", "cos", "tan", "cot", "sec", "csc"]);
 
 const quotient = (left: number, right: number): number => (right === 0 ? NaN : left / right);

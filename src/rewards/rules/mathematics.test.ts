@@ -140,6 +140,44 @@ test("decimals say how far a value that is written as a decimal may be off", () 
   assert.equal(grade("\\frac{283}{100}", "2\\sqrt{2}", "", 2), "wrong");
 });
 
+test("tiny numbers are told apart, large ones may differ by rounding steps", () => {
+  const tiny: readonly (readonly [answer: string, truth: string])[] = [
+    ["0", "1.6\\times10^{-19}"],
+    ["1.6\\times10^{-19}", "0"],
+    ["1\\times10^{-31}", "9.1\\times10^{-31}"],
+    ["\\sqrt{2}\\times10^{-34}", "0"],
+    ["0", "6.63\\times10^{-34}f"],
+    ["6.63\\times10^{-34}f", "0"],
+    // Parts that cancel buy nothing.
+    ["0.0 + 10^{40} - 10^{40}", "3"],
+    ["x + 10^{30} - 10^{30}", "x + 5"],
+    ["1000000000001.0", "1000000000000"],
+  ];
+  for (const [answer, truth] of tiny) assert.equal(grade(answer, truth), "wrong", `${answer} for ${truth}`);
+  const same: readonly (readonly [answer: string, truth: string])[] = [
+    ["6.02e23", "6.02\\times10^{23}"],
+    ["6.02\\times10^{23}", "6.02e23"],
+    ["1.1e15", "1.1\\times10^{15}"],
+    ["1.6e-19", "1.6\\times10^{-19}"],
+    ["0.1 + 0.2 - 0.3", "0"],
+    ["\\sin \\pi", "0"],
+    ["(x+1)^2 - x^2 - 2x - 1", "0"],
+    ["f \\times 6.63e-34", "6.63\\times10^{-34}f"],
+  ];
+  for (const [answer, truth] of same) assert.equal(grade(answer, truth), "right", `${answer} for ${truth}`);
+});
+
+test("a space between digits counts", () => {
+  assert.deepEqual(
+    [grade("11/2", "1 1/2"), grade("1 1/2", "11/2"), grade("12", "1 2")].includes("right"),
+    false,
+  );
+  assert.deepEqual(
+    [grade("2 x", "2x"), grade("1 1/2", "1 1/2"), grade("3/2", "1 1/2")],
+    ["right", "right", "right"],
+  );
+});
+
 test("units: the question's, when the truth has none", () => {
   const question = "How long is the rope in meters?";
   assert.deepEqual(

@@ -26,7 +26,8 @@ export function gradeMathematics(
   return verdicts.includes("wrong") && !verdicts.includes("unknown") ? "wrong" : "unknown";
 }
 
-const withoutSpaces = (text: string): string => text.replaceAll(" ", "");
+/** But not where it would join two numbers: "1 1/2" is not "11/2". */
+const withoutSpaces = (text: string): string => text.replace(/(?<!\d) | (?!\d)/g, "");
 
 /** A lone letter that differs in case may be another symbol. */
 const sameCase = (a: string, b: string): boolean =>
