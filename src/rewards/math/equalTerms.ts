@@ -6,8 +6,8 @@ import { hasDecimal, symbolsOf, type Term } from "./expression.ts";
 export interface Closeness {
   /** Decimals to which two values agree when one of them is written as a decimal. */
   readonly decimals: number;
-  /** Whether the order of a list without braces counts. Default: only that of the numbers 1 to n. */
-  readonly ordered?: boolean;
+  /** Of a list without braces. Default: nobody knows, except that the order of the numbers 1 to n counts. */
+  readonly order?: "counts" | "free";
 }
 
 /** Of doubles that were computed in two ways. */

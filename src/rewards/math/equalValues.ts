@@ -17,10 +17,7 @@ export function equalValues(given: MathValue, truth: MathValue, closeness: Close
     const [a, b] = [realSetOf(given), realSetOf(truth)];
     if (a !== undefined && b !== undefined) return sameSymbols(given, truth) && equalRealSets(a, b);
   }
-  if (given.type === "set" && truth.type === "set" && isSequence(given, truth, closeness))
-    return given.of.length === truth.of.length
-      ? every(given.of, (value, at) => equalValues(value, truth.of[at] as MathValue, closeness))
-      : false;
+  if (isList(given) || isList(truth)) return equalLists(given, truth, closeness);
   if (given.type === "set" || truth.type === "set")
     return equalSets(membersOf(given), membersOf(truth), closeness);
   if (given.type === "term" && truth.type === "term") return equalTerms(given.term, truth.term, closeness);
@@ -32,11 +29,39 @@ export function equalValues(given: MathValue, truth: MathValue, closeness: Close
   return given.type === truth.type ? undefined : false;
 }
 
-/** "2, 1, 3" as an order rather than a set: where one is asked for, and of the numbers 1 to n. */
-function isSequence(given: Of<"set">, truth: Of<"set">, { ordered = false }: Closeness): boolean {
-  if (given.braces || truth.braces) return false;
-  const numbers = truth.of.map((value) => (value.type === "term" ? evaluate(value.term) : NaN));
-  return ordered || (numbers.length > 2 && numbers.toSorted((a, b) => a - b).every((n, i) => n === i + 1));
+/** "3, 5" without braces, which may be an order or a set; "3 or 5" and "\pm 3" are sets. */
+const isList = (value: MathValue): value is Of<"set"> =>
+  value.type === "set" && !value.braces && value.anyOrder !== true;
+
+/**
+ * Where a list is in play: right in the same order, wrong with other members. The same members in another order, or one of
+ * them twice, are wrong where the order counts and right where it does not; else nobody can tell.
+ */
+function equalLists(given: MathValue, truth: MathValue, closeness: Closeness): Same {
+  const same = equalSets(membersOf(given), membersOf(truth), closeness);
+  const bothLists = isList(given) && isList(truth);
+  const counts = closeness.order === "counts";
+  if (same !== true || (closeness.order === "free" && !(bothLists && isCount(truth)))) return same;
+  if (!bothLists) {
+    // Braces and \pm say that they are sets, which a list may be as well. A list of one value is "3, 3".
+    return given.type === "set" && truth.type === "set" && !counts ? true : undefined;
+  }
+  // Names say which is which.
+  if (isNamedThroughout(given) && isNamedThroughout(truth)) return true;
+  const inOrder =
+    given.of.length === truth.of.length &&
+    every(given.of, (value, at) => equalValues(value, truth.of[at] as MathValue, closeness));
+  if (inOrder !== false) return inOrder;
+  const named = [...given.of, ...truth.of].some((value) => value.type === "named");
+  return (counts && !named) || isCount(truth) ? false : undefined;
+}
+
+const isNamedThroughout = ({ of }: Of<"set">): boolean => of.every((value) => value.type === "named");
+
+/** The numbers 1 to n, from three on, are steps or places in an order. */
+function isCount({ of }: Of<"set">): boolean {
+  const numbers = of.map((value) => (value.type === "term" ? evaluate(value.term) : NaN));
+  return numbers.length > 2 && numbers.toSorted((a, b) => a - b).every((n, i) => n === i + 1);
 }
 
 /** x > 3 is not y > 3; an interval has no symbol. */

@@ -43,8 +43,13 @@ export type RelationSign = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~";
 
 export type MathValue =
   | { readonly type: "term"; readonly term: Term }
-  /** `{1, 2}`, or `1, 2` and `1 or 2`, which are sets as well. */
-  | { readonly type: "set"; readonly of: readonly MathValue[]; readonly braces: boolean }
+  /** `{1, 2}`, or `1, 2`, which may be a set as well; `anyOrder`: written with "or" or \pm, and so a set. */
+  | {
+      readonly type: "set";
+      readonly of: readonly MathValue[];
+      readonly braces: boolean;
+      readonly anyOrder?: boolean;
+    }
   /** In brackets of any two kinds: a pair, a vector or an interval. */
   | { readonly type: "brackets"; readonly of: readonly MathValue[]; readonly ends: string }
   | { readonly type: "union"; readonly of: readonly MathValue[] }

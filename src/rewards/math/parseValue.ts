@@ -35,13 +35,20 @@ function listed(tokens: readonly Token[]): MathValue {
   if (parts.length > MAX_PARTS) throw new NotMathematics("too many parts");
   const of = parts.flatMap(bothSigns).map(single);
   if (of.length === 1) return of[0] as MathValue;
-  return { type: "set", of: sameName(of), braces: false };
+  return { type: "set", of: sameName(of), braces: false, anyOrder: hasAlternatives(tokens) };
 }
 
 const isSeparator = (token: Token): boolean =>
   isSign(token, ",", ";") ||
   (token.type === "word" && /^(?:and|or)$/i.test(token.text)) ||
   (token.type === "text" && /^(?:and|or|,|, and|, or)$/i.test(token.text));
+
+const hasAlternatives = (tokens: readonly Token[]): boolean =>
+  tokens.some(
+    (token) =>
+      isCommand(token, "pm", "mp") ||
+      ((token.type === "word" || token.type === "text") && /^(?:, )?or$/i.test(token.text)),
+  );
 
 function bothSigns(tokens: readonly Token[]): readonly (readonly Token[])[] {
   if (!tokens.some((token) => isCommand(token, "pm", "mp"))) return [tokens];

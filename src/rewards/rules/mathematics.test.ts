@@ -196,6 +196,28 @@ test("the order of a list counts where an order is asked for", () => {
   assert.equal(grade("7, 5", "5, 7", "Which two numbers solve it?"), "right");
 });
 
+test("lists without braces: the same order is right, another is open unless the question decides", () => {
+  const asked = "What are x and y, respectively?";
+  assert.deepEqual(
+    [grade("3, 5", "3, 5", asked), grade("3; 5.0", "3, 5", asked), grade("5, 3", "3, 5", asked)],
+    ["right", "right", "wrong"],
+  );
+  assert.deepEqual(
+    ["3, 5", "5, 3", "5 and 3", "3, 5, 5", "3, 4", "3, 5, 7"].map((answer) => grade(answer, "3, 5")),
+    ["right", "unknown", "unknown", "unknown", "wrong", "wrong"],
+  );
+  assert.deepEqual(
+    [grade("x=3, y=5", "3, 5"), grade("x=3, y=5", "5, 3"), grade("y=5, x=3", "x=3, y=5", asked)],
+    ["right", "unknown", "right"],
+  );
+  assert.equal(grade("x=5, y=3", "x=3, y=5"), "wrong");
+  assert.deepEqual(
+    [grade("3, 3", "3"), grade("3", "3, 3"), grade("3, 4", "3")],
+    ["unknown", "unknown", "wrong"],
+  );
+  assert.deepEqual([grade("5 or 3", "3, 5"), grade("5 or 3", "3, 5", asked)], ["right", "unknown"]);
+});
+
 test("law: every right answer is right of itself, in every wrapping, and never of another value", () => {
   const values = [
     "\\frac{3}{7}",

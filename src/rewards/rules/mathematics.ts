@@ -33,12 +33,19 @@ const withoutSpaces = (text: string): string => text.replace(/(?<!\d) | (?!\d)/g
 const sameCase = (a: string, b: string): boolean =>
   a.trim().length > 1 || b.trim().length > 1 || a.trim() === b.trim();
 
+/** Whether the order of a list counts, by the question's words; undefined when they do not say. */
+function orderIn(question: string): "counts" | "free" | undefined {
+  if (/\b(?:order|arrange|sort|rank|sequence|ascending|descending|respective)/i.test(question))
+    return "counts";
+  return /\b(?:solve|solutions?|roots|zeros|factors of|divisors)\b/i.test(question) ? "free" : undefined;
+}
+
 function gradeMeasures(given: Measure, truth: Measure, question: string, decimals: number): Verdict {
   const units = compareUnits(given.unit, truth.unit, askedUnit(question));
   if (units.type === "different") return "wrong";
-  const ordered = /\b(?:order|arrange|sort|rank|sequence|ascending|descending)/i.test(question);
+  const order = orderIn(question);
   const results = (factors: readonly number[]): readonly (boolean | undefined)[] =>
-    factors.map((factor) => equalValues(scaled(given.value, factor), truth.value, { decimals, ordered }));
+    factors.map((factor) => equalValues(scaled(given.value, factor), truth.value, { decimals, order }));
   const sure = results(units.factors);
   if (sure.includes(true)) return "right";
   if (sure.includes(undefined) || results(units.doubtful).some((same) => same !== false)) return "unknown";
