@@ -37,6 +37,7 @@ async function converse(
     ...{ question: tell, turn: tell, tool: tell, ended: tell },
     turnStarts: (number) => told.push(`turn ${number}`),
     text: (piece) => told.push(piece),
+    again: (reason) => told.push(`again: ${reason}`),
   };
   const strategy = p.inRuntime ? imageInRuntime : imageInBoth;
   const saved: string[] = [];

@@ -95,6 +95,7 @@ export class AskConversation {
         const told = requests.map((request) => ({
           ...request,
           onText: (piece: string) => view.text(piece),
+          onAgain: (reason: string) => view.again(reason),
         }));
         const results = await sampler.sample(told);
         this.asked = { request: requests[0] as SampleRequest, seconds: toSeconds(now() - startMs) };

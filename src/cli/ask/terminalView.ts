@@ -76,6 +76,13 @@ export class TerminalView implements AskView {
     this.show(this.stream.feed(withoutControls(piece)));
   }
 
+  again(reason: string): void {
+    this.show(this.stream.end());
+    this.finishLine();
+    this.line(this.paint("yellow", `  ${plainText(reason)}; asking again`));
+    this.startText();
+  }
+
   turn({ text, stop, tokens, seconds, requests = 1 }: TurnReport): void {
     if (text.startsWith(this.told)) this.text(text.slice(this.told.length));
     else {

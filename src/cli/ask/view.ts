@@ -6,11 +6,10 @@ import type { AskReport, EndReport, QuestionReport, ToolReport, TurnReport } fro
 export interface AskView {
   question(report: QuestionReport): void;
   turnStarts(turn: number): void;
-  /**
-   * A piece of the turn's text. Not all of it need come in pieces; and where a server was asked again in the middle, what came
-   * before is void. The turn's own text is in its report.
-   */
+  /** A piece of the turn's text. Not all of it need come in pieces; the turn's own text is in its report. */
   text(piece: string): void;
+  /** A server is asked for the turn again: what came of its text is void. */
+  again(reason: string): void;
   turn(report: TurnReport): void;
   /** @param images the figures, in their own pixels */
   tool(report: ToolReport, images: readonly RgbImage[]): void;
@@ -19,11 +18,15 @@ export interface AskView {
 
 /** The reports alone, as they come: one JSON object a line. */
 export function jsonView(write: (line: string) => unknown): AskView {
-  const tell = (report: AskReport): unknown => write(`${JSON.stringify(report)}\n`);
+  // JSON leaves these control characters as they are; a terminal would act on them.
+  const escaped = (c: string): string => `\\u00${c.charCodeAt(0).toString(16)}`;
+  const tell = (report: AskReport): unknown =>
+    write(`${JSON.stringify(report).replace(/[\x7f-\x9f]/g, escaped)}\n`);
   return {
     question: tell,
     turnStarts: () => undefined,
     text: () => undefined,
+    again: () => undefined,
     turn: tell,
     tool: tell,
     ended: tell,
@@ -36,6 +39,7 @@ export function together(views: readonly AskView[]): AskView {
     question: (report) => views.forEach((view) => view.question(report)),
     turnStarts: (turn) => views.forEach((view) => view.turnStarts(turn)),
     text: (piece) => views.forEach((view) => view.text(piece)),
+    again: (reason) => views.forEach((view) => view.again(reason)),
     turn: (report) => views.forEach((view) => view.turn(report)),
     tool: (report, images) => views.forEach((view) => view.tool(report, images)),
     ended: (report) => views.forEach((view) => view.ended(report)),

@@ -24,7 +24,6 @@ test("a stop string that the server cut off is put back, where it tells which or
     ["<code>x", { finish_reason: "stop", matched_stop: 151645 }, "<code>x"],
     ["x", { finish_reason: "stop", stop_reason: "</answer>" }, "x</answer>"],
     ["x", { finish_reason: "stop", matched_stop: "</code>" }, "x</code>"],
-    ["<code>x", { finish_reason: "content_filter" }, "<code>x"],
   ];
   for (const [text, choice, expected] of cases) assert.deepEqual(read(text, choice), [expected, "stop"]);
 });
@@ -33,6 +32,13 @@ test("what stands behind the stop string that ends first is dropped, even of a r
   assert.deepEqual(read("a</answer>b</code>c", { finish_reason: "stop" }), ["a</answer>", "stop"]);
   assert.deepEqual(read("a</code>\n\nmore", { finish_reason: "length" }), ["a</code>", "stop"]);
   assert.deepEqual(read("<code>a", { finish_reason: "length" }), ["<code>a", "length"]);
+});
+
+test("a reply that a filter cut is cut, one that the server gave up is none; behind a stop string neither matters", () => {
+  assert.deepEqual(read("<code>a", { finish_reason: "content_filter" }), ["<code>a", "length"]);
+  for (const finish_reason of ["abort", "error"])
+    assert.throws(() => read("<code>a", { finish_reason }), /the server gave the reply up \((abort|error)\)/);
+  assert.deepEqual(read("<code>a</code>", { finish_reason: "abort" }), ["<code>a</code>", "stop"]);
 });
 
 test("a refusal is the reply's text; counts that are none are left out", () => {

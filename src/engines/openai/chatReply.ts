@@ -51,6 +51,11 @@ export function readWhole(json: unknown, model: string, stops: readonly string[]
   return reader.reply();
 }
 
+/** Ends of a reply that the model has not written. */
+const CUT: readonly string[] = ["length", "content_filter"];
+/** Of one that the server stopped for reasons of its own (vLLM while weights change); it may be asked again. */
+const GIVEN_UP: readonly string[] = ["abort", "error"];
+
 /** Reads a stream piece by piece. */
 export class ReplyReader {
   #text = "";
@@ -100,7 +105,9 @@ export class ReplyReader {
     const end = firstStop(this.#text, this.stops);
     if (this.#finish === undefined && end === undefined)
       throw new UnreadableReply("its reply breaks off before its end");
-    const cut = end === undefined && this.#finish === "length";
+    if (end === undefined && GIVEN_UP.includes(this.#finish ?? ""))
+      throw new UnreadableReply(`the server gave the reply up (${this.#finish})`);
+    const cut = end === undefined && CUT.includes(this.#finish ?? "");
     if (end !== undefined) this.#text = this.#text.slice(0, end);
     else if (!cut) this.#text += this.#lostStop() ?? "";
     this.#show(this.#text.length);

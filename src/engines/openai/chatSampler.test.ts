@@ -117,6 +117,13 @@ test("a server whose context is nearly full is asked for what is left of it", as
     [20, 9],
   );
   assert.equal(codec.decode(result.tokens), "<code>");
+  assert.equal(result.contextFull, true, "it was the context that cut it");
+});
+
+test("tokens that are not in the reply's text do not fill the sequence", async () => {
+  const usage = { promptTokens: 7, replyTokens: 8000 };
+  const { tokens } = await sampleOne(clientOf({ text: "<code>x</code>", usage }));
+  assert.ok(tokens.length <= 14, `${tokens.length} tokens for 14 bytes`);
 });
 
 test("one whose context is full ends the turn for that reason; other errors are errors", async () => {

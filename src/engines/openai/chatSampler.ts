@@ -1,7 +1,7 @@
 // Turns from any chat server: the sequence goes out as messages, the reply's text comes back as tokens of the chat codec.
 // What the server computed with is not known, so nothing may be trained on these turns, and they say so.
 import type { Codec } from "../../core/codec.ts";
-import type { ServedTurn } from "../../core/trajectory.ts";
+import type { ServedTurn, StopReason } from "../../core/trajectory.ts";
 import type { Sampler, SampleRequest, SampleResult } from "../engine.ts";
 import type { ChatClient, ChatReply, ChatRequest } from "./chat.ts";
 import { encodeReply } from "./chatCodec.ts";
@@ -20,12 +20,19 @@ export const CHAT_IS_UNFIT =
 export function chatSampler(client: ChatClient, codec: Codec, options: ChatSamplerOptions = {}): Sampler {
   const sampleOne = async (request: SampleRequest): Promise<SampleResult> => {
     const asked = chatRequest(request, codec, options.signal);
-    const reply = await withinContext(
+    const within = await withinContext(
       (maxTokens) => client.complete({ ...asked, maxTokens }),
       asked.maxTokens,
     );
-    if (reply === undefined) return contextFull(CHAT_IS_UNFIT);
-    return { ...toTokens(reply, request, codec), unfit: CHAT_IS_UNFIT, served: servedTurn(reply, request) };
+    if (within === undefined) return contextFull(CHAT_IS_UNFIT);
+    const { value: reply, shortened } = within;
+    const turn = toTokens(reply, request, codec);
+    return {
+      ...turn,
+      ...cutByContext(shortened, turn.stop),
+      unfit: CHAT_IS_UNFIT,
+      served: servedTurn(reply, request),
+    };
   };
   return {
     sample: (requests) => Promise.all(requests.map(sampleOne)),
@@ -61,21 +68,26 @@ export function chatRequest(
 export async function withinContext<T>(
   ask: (maxTokens: number) => Promise<T>,
   maxTokens: number,
-): Promise<T | undefined> {
+): Promise<{ readonly value: T; readonly shortened: boolean } | undefined> {
   try {
-    return await ask(maxTokens);
+    return { value: await ask(maxTokens), shortened: false };
   } catch (error) {
     if (!(error instanceof ContextLengthError)) throw error;
     const { limit, promptTokens } = error;
     const room = limit === undefined || promptTokens === undefined ? 0 : limit - promptTokens;
     if (room < 1 || room >= maxTokens) return undefined;
     try {
-      return await ask(room);
+      return { value: await ask(room), shortened: true };
     } catch (second) {
       if (second instanceof ContextLengthError) return undefined;
       throw second;
     }
   }
+}
+
+/** A turn that was cut where the server's context ends, not where its own limit is. */
+export function cutByContext(shortened: boolean, stop: StopReason): { contextFull?: true } {
+  return shortened && stop === "length" ? { contextFull: true } : {};
 }
 
 /** A turn for which the server's context has no room. */
@@ -102,7 +114,10 @@ function toTokens(
 ): Pick<SampleResult, "tokens" | "logprobs" | "stop"> {
   const ended = stop === "stop" && !params.stopStrings.some((mark) => text.endsWith(mark));
   const most = params.maxNewTokens - (ended ? 1 : 0);
-  const count = usage === undefined ? undefined : Math.max(0, usage.replyTokens - (ended ? 1 : 0));
+  // What was thought in hiding, or written behind a stop, is counted by the server and not in the sequence.
+  const bytes = Buffer.byteLength(text);
+  const count =
+    usage === undefined ? undefined : Math.min(bytes, Math.max(0, usage.replyTokens - (ended ? 1 : 0)));
   const { tokens, whole } = encodeReply(text, count, most);
   if (ended && whole) tokens.push(codec.endOfTurnId);
   return { tokens, logprobs: tokens.map(() => 0), stop: whole ? stop : "length" };

@@ -68,13 +68,15 @@ test("vLLM and SGLang are asked for what they add; where vLLM gives all of it, t
   await clientOf(server, { dialect: "sglang" }).client.complete(question);
   const added = server.requests.map(({ body }) =>
     Object.fromEntries(
-      ["top_k", "include_stop_str_in_output", "return_token_ids", "logprobs", "no_stop_trim"].map((name) => [
-        name,
-        body[name],
-      ]),
+      [
+        ...["top_k", "include_stop_str_in_output", "return_token_ids", "logprobs", "no_stop_trim"],
+        ...["repetition_penalty", "min_p", "presence_penalty", "frequency_penalty"],
+      ].map((name) => [name, body[name]]),
     ),
   );
-  const nothing = { no_stop_trim: undefined, include_stop_str_in_output: undefined };
+  // Servers fill in what is left out from the checkpoint's own settings.
+  const plain = { repetition_penalty: 1, min_p: 0, presence_penalty: 0, frequency_penalty: 0 };
+  const nothing = { ...plain, no_stop_trim: undefined, include_stop_str_in_output: undefined };
   const vllmAdds = { include_stop_str_in_output: true, return_token_ids: true, logprobs: true };
   assert.deepEqual(added[0], { ...nothing, ...vllmAdds, top_k: 20 });
   assert.deepEqual(added[2], {
@@ -287,4 +289,13 @@ test("the official client's own log stays silent, whatever the environment says"
     delete process.env["OPENAI_LOG"];
   }
   assert.deepEqual(lines, []);
+});
+
+test("headers that the environment would add for the official client go to no server", async (context) => {
+  process.env["OPENAI_CUSTOM_HEADERS"] = "api-key: SECRET123\nOpenAI-Organization: org-x";
+  context.after(() => delete process.env["OPENAI_CUSTOM_HEADERS"]);
+  const server = await serve(says("ok"));
+  await clientOf(server).client.complete(question);
+  const { headers } = server.requests[0]!;
+  assert.deepEqual([headers["api-key"], headers["openai-organization"]], [undefined, undefined]);
 });

@@ -44,7 +44,13 @@ export interface OpenAiClient extends ChatClient {
   post<T>(path: string, body: JsonBody, read: (json: unknown) => T, signal?: AbortSignal): Promise<Tried<T>>;
 }
 
-/** Node gives up on a reply whose first byte takes longer; longer ones are streamed. */
+/** Names of headers that the official client takes from the environment by itself. */
+function customHeaders(): string[] {
+  const lines = (process.env["OPENAI_CUSTOM_HEADERS"] ?? "").split("\n");
+  return lines.flatMap((line) => (line.includes(":") ? [line.slice(0, line.indexOf(":")).trim()] : []));
+}
+
+/** Node gives up on a reply whose first byte takes longer; longer chats are streamed (SGLang's /generate is not). */
 const LONGEST_SILENCE_SECONDS = 290;
 
 export const systemClock: Clock = {
@@ -101,9 +107,12 @@ class Client implements OpenAiClient {
       baseURL: this.baseUrl,
       apiKey: key ?? "none",
       adminAPIKey: null,
-      // Headers of the account go to OpenAI alone.
+      // Headers of the account go to OpenAI alone, and those that OPENAI_CUSTOM_HEADERS would add to nobody.
       ...(!official && { organization: null, project: null }),
-      ...(key === undefined && { defaultHeaders: { authorization: null } }),
+      defaultHeaders: {
+        ...Object.fromEntries(customHeaders().map((name) => [name, null])),
+        ...(key === undefined && { authorization: null }),
+      },
       maxRetries: 0,
       timeout: (this.timeoutSeconds + 5) * 1000, // ours ends before it
       logLevel: "off",

@@ -17,6 +17,7 @@ import {
   type ChatSamplerOptions,
   chatRequest,
   contextFull,
+  cutByContext,
   servedTurn,
   withinContext,
 } from "./chatSampler.ts";
@@ -40,20 +41,26 @@ async function sampleVllm(
   signal: AbortSignal | undefined,
 ): Promise<SampleResult> {
   const asked = { ...chatRequest(request, codec, signal), tokens: true };
-  const reply = await withinContext((maxTokens) => client.complete({ ...asked, maxTokens }), asked.maxTokens);
-  if (reply === undefined) return contextFull("the server's context had no room for this turn");
+  const within = await withinContext(
+    (maxTokens) => client.complete({ ...asked, maxTokens }),
+    asked.maxTokens,
+  );
+  if (within === undefined) return contextFull("the server's context had no room for this turn");
+  const reply = within.value;
   const { stop, tokens } = reply;
+  const full = cutByContext(within.shortened, stop);
   const served = servedTurn(reply, request);
   if (tokens === undefined) {
     const encoded = codec.encodeText(reply.text).slice(0, request.params.maxNewTokens);
     const unfit = "the server gave no token ids with log-probabilities (vLLM does from 0.10.2 on)";
-    return { tokens: encoded, logprobs: encoded.map(() => 0), stop, unfit, served };
+    return { tokens: encoded, logprobs: encoded.map(() => 0), stop, ...full, unfit, served };
   }
   const unfit = promptDifference(idsOf(request.segments, codec, "expanded"), tokens.prompt);
   return {
     tokens: tokens.reply,
     logprobs: tokens.logprobs,
     stop,
+    ...full,
     ...(unfit !== undefined && { unfit }),
     served,
   };
@@ -79,7 +86,7 @@ async function sampleSglang(
     params.maxNewTokens,
   );
   if (answer === undefined) return contextFull("the server's context had no room for this turn");
-  const { value, seconds, attempts } = answer;
+  const { value, seconds, attempts } = answer.value;
   onText?.(codec.decode(value.ids));
   const length = segments.reduce((n, segment) => n + segmentLength(segment), 0);
   const unfit =
@@ -91,6 +98,7 @@ async function sampleSglang(
     tokens: value.ids,
     logprobs: value.logprobs,
     stop: value.stop,
+    ...cutByContext(answer.shortened, value.stop),
     ...(unfit !== undefined && { unfit }),
     served: servedTurn({ model: client.model, usage: value.usage, seconds, attempts }, request),
   };

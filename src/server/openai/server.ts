@@ -1,8 +1,9 @@
 // The embedded engine behind the OpenAI protocol over HTTP: /v1/models, /v1/chat/completions (whole or as a stream of
 // server-sent events) and /health. One model, text and pictures in, text out.
 //
-// It is meant for one's own machine and the machines one trusts: it has a key, but no TLS, no quotas and no CORS headers
-// (a web page of somebody else's cannot use it: bodies must be declared as JSON, which browsers ask permission for).
+// It is meant for one's own machine and the machines one trusts: it has a key, but no TLS, no quotas and no CORS headers. A
+// web page of somebody else's cannot use it without help of a name server that turns its name into this machine's address;
+// bodies must be declared as JSON, which browsers ask permission for. Where that is a worry, take a key.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
