@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DataError } from "../../core/errors.ts";
-import { dialogueRow, parseDialogue, type Dialogue } from "./shareGpt.ts";
+import { dialogueRow, type Dialogue, MESSAGES_LAYOUT, parseDialogue } from "./shareGpt.ts";
 
 const DIALOGUE: Dialogue = {
   system: "Look.",
@@ -111,6 +111,35 @@ for (const [what, row, message] of [
     { messages: [{ role: "system", content: "<image>" }, q, a] },
     /the system message must hold no <image>/,
   ],
+  [
+    "image in an answer",
+    { messages: [q, { role: "assistant", content: "See <image>" }], images: ["x"] },
+    /^row 3: messages\[1\]\.content: must hold no <image>, being the assistant's: .*, received "See <image>"$/,
+  ],
+  [
+    "a video's mark",
+    { messages: [{ role: "user", content: "<video>q" }, a] },
+    /^row 3: messages\[0\]\.content: must hold no <video>, .*, received "<video>q"; /,
+  ],
+  [
+    "a sound's mark in the system column",
+    {
+      conversations: [
+        { from: "human", value: "q" },
+        { from: "gpt", value: "a" },
+      ],
+      system: "<audio>",
+    },
+    /^row 3: system: must hold no <audio>/,
+  ],
+  [
+    "videos",
+    { messages: [q, a], videos: ["v.mp4"] },
+    /^row 3: videos: must be empty, .*, received \["v\.mp4"\]$/,
+  ],
+  ["one video", { messages: [q, a], video: "v.mp4" }, /^row 3: video: must be empty, .*, received "v\.mp4"$/],
+  ["sounds", { messages: [q, a], audios: ["s.wav"] }, /^row 3: audios: must be empty/],
+  ["tools", { messages: [q, a], tools: '[{"name": "f"}]' }, /^row 3: tools: must be empty/],
 ] as const)
   test(`refused: ${what}`, () =>
     assert.throws(
@@ -118,3 +147,13 @@ for (const [what, row, message] of [
       (error) =>
         error instanceof DataError && message.test(error.message) && error.message.startsWith("row 3"),
     ));
+
+test("columns of videos, sounds and tools may be there when they are empty, and go by the layout's names", () => {
+  const row = { messages: [q, a], videos: [], audios: null, tools: "[]" };
+  assert.equal(parseDialogue(row, "row 3").messages.length, 2);
+  const clips = { ...MESSAGES_LAYOUT, videos: "clips" };
+  assert.throws(
+    () => parseDialogue({ messages: [q, a], clips: ["v.mp4"] }, "row 3", clips),
+    /^DataError: row 3: clips: must be empty/,
+  );
+});

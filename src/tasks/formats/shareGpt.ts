@@ -1,11 +1,15 @@
 // Dialogues in the ShareGPT layout of LLaMA-Factory, with images: what supervised fine-tuning is exchanged in. A row has
 // its messages in turn (user and assistant, a system message before them), with `<image>` where a picture stands, and the
 // pictures' paths in the same order. Read are both spellings (`messages` with role and content, `conversations` with from
-// and value) and what a dataset_info.json beside the file says; a row that LLaMA-Factory would drop is an error here.
+// and value) and what a dataset_info.json beside the file says; a row that LLaMA-Factory would drop is an error here, and so is one with
+// videos, sounds or tools, which training would not see.
 import { DataError } from "../../core/errors.ts";
 
 /** Stands in a text where a picture is. */
 export const IMAGE_MARK = "<image>";
+
+/** Stand in a text where media are that cannot be shown: trained on as text they would teach nothing but the mark. */
+const UNREAD_MARKS = ["<video>", "<audio>"] as const;
 
 export interface DialogueMessage {
   readonly role: "user" | "assistant";
@@ -26,6 +30,10 @@ export interface Dialogue {
 export interface DialogueLayout {
   readonly messages: string;
   readonly images: string;
+  /** Columns that must be empty: what they hold is not read. */
+  readonly videos: string;
+  readonly audios: string;
+  readonly tools: string;
   /** Column of the system message, where it is not the first message. */
   readonly system: string | undefined;
   readonly roleTag: string;
@@ -41,6 +49,9 @@ export interface DialogueLayout {
 export const DEFAULT_LAYOUT: DialogueLayout = {
   messages: "conversations",
   images: "images",
+  videos: "videos",
+  audios: "audios",
+  tools: "tools",
   system: undefined,
   roleTag: "from",
   contentTag: "value",
@@ -76,6 +87,11 @@ export function dialogueRow(id: string, { system, messages, images }: Dialogue):
  */
 export function parseDialogue(row: unknown, name: string, layout = layoutOf(row, name)): Dialogue {
   const fields = recordOf(row, name, "must be an object");
+  for (const column of [layout.videos, layout.audios, layout.tools])
+    if (!isEmpty(fields[column]))
+      throw new DataError(
+        `${name}: ${column}: must be empty, since only texts and images are trained on, received ${show(fields[column])}`,
+      );
   const listed = fields[layout.messages];
   if (!Array.isArray(listed) || listed.length === 0)
     throw new DataError(`${name}: ${layout.messages}: must be a list of messages, received ${show(listed)}`);
@@ -83,7 +99,7 @@ export function parseDialogue(row: unknown, name: string, layout = layoutOf(row,
     readMessage(message, `${name}: ${layout.messages}[${i}]`, layout),
   );
   let system =
-    layout.system === undefined ? "" : textOf(fields[layout.system] ?? "", `${name}: ${layout.system}`);
+    layout.system === undefined ? "" : shownText(fields[layout.system] ?? "", `${name}: ${layout.system}`);
   const [first] = messages;
   if (first?.role === "system") {
     system = first.text;
@@ -128,9 +144,17 @@ function layoutOf(row: unknown, name: string): DialogueLayout {
     if (!isRecord(first)) continue;
     const spelled =
       base.roleTag in first ? base : first["role"] === undefined ? DEFAULT_LAYOUT : MESSAGES_LAYOUT;
-    const images = base.images in fields || !("image" in fields) ? base.images : "image";
     const system = typeof fields["system"] === "string" ? "system" : undefined;
-    return { ...spelled, messages: base.messages, images, system };
+    const single = (column: string, one: string): string =>
+      column in fields || !(one in fields) ? column : one;
+    return {
+      ...spelled,
+      messages: base.messages,
+      images: single(base.images, "image"),
+      videos: single(base.videos, "video"),
+      audios: single(base.audios, "audio"),
+      system,
+    };
   }
   throw new DataError(
     `${name}: must hold a list "messages" or "conversations", received the keys ${Object.keys(fields).slice(0, 8).join(", ")}; ` +
@@ -146,11 +170,16 @@ interface ReadMessage {
 function readMessage(message: unknown, name: string, layout: DialogueLayout): ReadMessage {
   const fields = recordOf(message, name, "must be an object");
   const role = fields[layout.roleTag];
-  const text = textOf(fields[layout.contentTag], `${name}.${layout.contentTag}`);
+  const text = shownText(fields[layout.contentTag], `${name}.${layout.contentTag}`);
   switch (role) {
     case layout.userTag:
       return { role: "user", text };
     case layout.assistantTag:
+      if (text.includes(IMAGE_MARK))
+        throw new DataError(
+          `${name}.${layout.contentTag}: must hold no ${IMAGE_MARK}, being the assistant's: pictures belong to the user's ` +
+            `messages, received ${show(text)}`,
+        );
       return { role: "assistant", text };
     case layout.systemTag:
       return { role: "system", text };
@@ -180,9 +209,23 @@ function imagesOf(value: unknown, name: string): string[] {
   });
 }
 
-function textOf(value: unknown, name: string): string {
+/** A text whose media, if any, are images. */
+function shownText(value: unknown, name: string): string {
   if (typeof value !== "string") throw new DataError(`${name}: must be a text, received ${show(value)}`);
+  const mark = UNREAD_MARKS.find((unread) => value.includes(unread));
+  if (mark !== undefined)
+    throw new DataError(
+      `${name}: must hold no ${mark}, since only texts and images are trained on, received ${show(value)}; ` +
+        "show a video by some of its frames, as images",
+    );
   return value;
+}
+
+/** Tools are a list as JSON text in LLaMA-Factory's files. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value === "string") return ["", "[]"].includes(value.trim());
+  return Array.isArray(value) && value.length === 0;
 }
 
 function recordOf(value: unknown, name: string, rule: string): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -76,10 +76,45 @@ test("files of dialogues are told from files of tasks", () => {
       write("media.json", '[{"images": ["a.png", "b.png"], "messages": [{"role": "user"}]}]'),
     ),
   );
+  for (const [name, text] of [
+    ["no-images.json", '[{"images": [], "messages": [{"role": "user"}]}]'],
+    ["pretty.json", JSON.stringify([{ images: ["a.png"], messages: talk([]).messages }], null, 2)],
+    ["object.jsonl", '{"meta": {"messages": 1}, "messages": [{"role": "user"}]}\n{"broken'],
+    ["mark.json", '\ufeff[{"conversations": []}, {'],
+  ] as const)
+    assert.ok(looksLikeDialogues(write(name, text)), name);
+  assert.ok(!looksLikeDialogues(write("inner.json", '[{"meta": {"messages": [{"role": "user"}]}}]')));
+  assert.ok(!looksLikeDialogues(write("cut.json", '[{"messages": [{"role": "us')));
+  assert.ok(!looksLikeDialogues(write("nothing.json", "")));
   assert.ok(!looksLikeDialogues(write("tasks.json", '[{"id": "1", "question": "messages", "answer": "a"}]')));
   assert.ok(!looksLikeDialogues(write("prepared.json", '[{"prompt": [{"role": "user"}], "messages": [1]}]')));
   assert.ok(!looksLikeDialogues(write("x.parquet", "PAR1")));
   assert.ok(!looksLikeDialogues(root));
   write("dataset_info.json", datasetInfo("x"));
   assert.ok(looksLikeDialogues(root));
+});
+
+test("a dataset_info.json beside the file says under which name the messages are", () => {
+  const folder = join(root, "named");
+  mkdirSync(folder);
+  const talkFile = write("named/talks.json", '[{"talk": [{"from": "human", "value": "q"}]}]');
+  assert.ok(!looksLikeDialogues(talkFile));
+  const entry = { file_name: "talks.json", formatting: "sharegpt", columns: { messages: "talk" } };
+  write("named/dataset_info.json", JSON.stringify({ talks: entry }));
+  assert.ok(looksLikeDialogues(talkFile));
+  assert.ok(!looksLikeDialogues(write("named/other.json", '[{"talk": [{"from": "human", "value": "q"}]}]')));
+});
+
+test("videos and marks of pictures in answers are found before training", () => {
+  const path = write(
+    "media-kinds.json",
+    JSON.stringify([{ ...talk([]), videos: ["v.mp4"] }, talk([], "<image>"), talk([])]),
+  );
+  assert.deepEqual(
+    [...checkDialogues(path)].map(({ row, problems }) => [row, problems[0]?.split(",")[0]]),
+    [
+      [0, "videos: must be empty"],
+      [1, "messages[1].content: must hold no <image>"],
+    ],
+  );
 });

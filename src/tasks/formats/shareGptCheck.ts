@@ -1,11 +1,16 @@
 // Every broken row of a file of dialogues with all that is wrong with it, where `openDialogueFile` stops at the first.
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../core/errors.ts";
 import { decodeImage } from "../media.ts";
-import { isRecord, parseDialogue } from "./shareGpt.ts";
+import { FileBytes } from "./fileBytes.ts";
+import { JsonScanner, OPEN_ARRAY } from "./jsonScanner.ts";
+import { DEFAULT_LAYOUT, isRecord, MESSAGES_LAYOUT, parseDialogue } from "./shareGpt.ts";
 import { DATASET_INFO_FILE } from "./shareGptExport.ts";
-import { type DialogueFileOptions, readDialogueRows } from "./shareGptFile.ts";
+import { type DialogueFileOptions, locateDialogues, readDialogueRows } from "./shareGptFile.ts";
+
+/** Bytes; a longer first row is taken for none of dialogues. */
+const LONGEST_ROW = 2 ** 28;
 
 export interface DialogueFinding {
   /** Number of the row, from 0. */
@@ -14,24 +19,49 @@ export interface DialogueFinding {
   readonly problems: readonly string[];
 }
 
-/** Bytes of a file that are looked at to tell what it holds. */
-const GLANCE = 65_536;
-
-/** Whether a path is a folder with a dataset_info.json, or a JSON file whose first row has a list of messages. */
+/**
+ * Whether a path is a folder with a dataset_info.json, or a JSON file whose first row has a list of messages, under the
+ * usual names or under that of a dataset_info.json beside it.
+ * @throws DataError when the file cannot be read
+ */
 export function looksLikeDialogues(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true)
     return statSync(join(path, DATASET_INFO_FILE), { throwIfNoEntry: false }) !== undefined;
-  if (stat === undefined || !/\.jsonl?$/i.test(path)) return false;
-  const start = Buffer.alloc(GLANCE);
-  const descriptor = openSync(path, "r");
+  if (stat?.isFile() !== true || !/\.jsonl?$/i.test(path)) return false;
+  const row = firstRow(path);
+  if (!isRecord(row)) return false;
+  return [...namedColumn(path), MESSAGES_LAYOUT.messages, DEFAULT_LAYOUT.messages].some((column) => {
+    const messages = row[column];
+    return Array.isArray(messages) && (messages.length === 0 || isRecord(messages[0]));
+  });
+}
+
+/** Of an array or of JSON Lines; undefined when it is none or damaged. The rest of the file is not looked at. */
+function firstRow(path: string): unknown {
+  const file = FileBytes.open(path);
   try {
-    const length = readSync(descriptor, start, 0, GLANCE, 0);
-    return /^\s*\[?\s*\{(?:\s*"\w+"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.-]+|\["[^[\]]*"\])\s*,)*\s*"(?:messages|conversations)"\s*:\s*\[/.test(
-      start.toString("utf8", 0, length),
-    );
+    const scanner = new JsonScanner(file);
+    if (file.read(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))) scanner.at = 3;
+    if (scanner.skipSpace() === OPEN_ARRAY) scanner.at++;
+    scanner.skipSpace();
+    const start = scanner.at;
+    const end = scanner.valueEnd();
+    if (end < 0 || end - start > LONGEST_ROW) return undefined;
+    return JSON.parse(file.read(start, end - start).toString("utf8")) as unknown;
   } finally {
-    closeSync(descriptor);
+    file.close();
+  }
+}
+
+/** The column of messages that a dataset_info.json beside the file names; none when it says nothing that holds for the file. */
+function namedColumn(path: string): string[] {
+  try {
+    const { layout } = locateDialogues(path, undefined);
+    return layout === undefined ? [] : [layout.messages];
+  } catch (error) {
+    if (error instanceof DataError) return [];
+    throw error;
   }
 }
 

@@ -67,7 +67,7 @@ export interface DialogueRows {
 
 /** @throws DataError when there is no file, it is not JSON, or it holds no row */
 export function readDialogueRows(path: string, options: DialogueFileOptions = {}): DialogueRows {
-  const { file, layout } = locate(path, options.dataset);
+  const { file, layout } = locateDialogues(path, options.dataset);
   const rows = readRows(file);
   if (rows.length === 0) throw new DataError(`${file}: must hold at least one dialogue, received none`);
   const root = options.imageRoot ?? dirname(file);
@@ -81,7 +81,8 @@ interface Located {
   readonly layout: DialogueLayout | undefined;
 }
 
-function locate(path: string, dataset: string | undefined): Located {
+/** Which file is meant, and how it is laid out. @throws DataError when there is no such file, or its entry is not of dialogues */
+export function locateDialogues(path: string, dataset: string | undefined): Located {
   if (!existsSync(path)) throw new DataError(`${path}: there is no such file or folder of dialogues`);
   const isFolder = statSync(path).isDirectory();
   const folder = isFolder ? path : dirname(path);
@@ -127,6 +128,9 @@ function layoutOfInfo(entry: Readonly<Record<string, unknown>>): DialogueLayout 
   return {
     messages: text(columns["messages"], d.messages),
     images: text(columns["images"], d.images),
+    videos: text(columns["videos"], d.videos),
+    audios: text(columns["audios"], d.audios),
+    tools: text(columns["tools"], d.tools),
     system: typeof columns["system"] === "string" ? columns["system"] : undefined,
     roleTag: text(tags["role_tag"], d.roleTag),
     contentTag: text(tags["content_tag"], d.contentTag),
