@@ -95,6 +95,22 @@ test("verl's layout: media in columns of their own, the prompt as the question w
   assert.deepEqual(readTaskRow({ ...raw, images: inColumn }).row?.images, [inColumn]);
 });
 
+test("a picture may be shown twice; what two columns name is one, and a hint beside columns adds none", () => {
+  const images = (raw: object): unknown => readTaskRow({ ...plain, question: "Same?", ...raw }).row?.images;
+  const twice = { image_path: ["a.jpg", "a.jpg"], question: "Is <image> the same as <image>?" };
+  assert.deepEqual(images(twice), ["a.jpg", "a.jpg"]);
+  assert.deepEqual(images({ image_path: "a.jpg", images: ["a.jpg", "b.jpg"] }), ["a.jpg", "b.jpg"]);
+  const bytes = Uint8Array.of(1, 2);
+  const verl = {
+    ...prepared,
+    prompt: [{ role: "user", content: "<image>Where is it?" }],
+    images: [{ bytes, path: "a.jpg" }],
+    mm_hint: { hint_path: "data/a.jpg", hint_type: "image" },
+  };
+  assert.deepEqual(readTaskRow(verl).problems, []);
+  assert.deepEqual(readTaskRow(verl).row?.images, [bytes]);
+});
+
 for (const [name, raw, expected] of [
   ["no object", [1], "field: must be an object with the fields of a row, got [1]"],
   [

@@ -3,6 +3,7 @@
 //   prepared   {prompt, data_source, ability, env_name, reward_model: {ground_truth}, extra_info: {question, index},
 //              mm_hint: {hint_path, hint_type}}, what the reference makes of the plain one before it trains
 //   prepared with media in columns of their own: {..., images: [{bytes, path}]}, verl's parquet files
+// The hint counts where no column gives media; a path in two columns is one file, twice in one column a picture shown twice.
 // The media of each may also be `image`, `images`, `video` or `videos`: a path, a data URI, bytes, or a list of them.
 // The reference's prompt and environment are not used: the recipe's template and `agent.context` ask the question.
 import { EmbeddedMedia } from "./rowFile.ts";
@@ -168,18 +169,19 @@ class Fields {
   }
 
   media(): { readonly images: readonly MediaSource[]; readonly videos: readonly string[] } {
-    const images = [...this.sources("image_path"), ...this.sources("image"), ...this.sources("images")];
-    const videos = [...this.sources("video_path"), ...this.sources("video"), ...this.sources("videos")];
-    const hint = this.record("mm_hint");
-    const type = hint["hint_type"];
-    if (type === "image" || type === "video")
-      (type === "image" ? images : videos).push(...this.sources("mm_hint.hint_path", hint["hint_path"]));
-    else if (isGiven(type)) this.wrong("mm_hint.hint_type", '"image" or "video"', type);
-    // In some files a row has both columns of its layout and of the hint, for one and the same file.
-    return {
-      images: unique(images),
-      videos: unique(videos.filter((video) => this.isPath(video))) as string[],
-    };
+    const columns = (...names: readonly string[]): MediaSource[] =>
+      withoutRepeats(names.map((name) => this.sources(name)));
+    const images = columns("image_path", "image", "images");
+    const videos = columns("video_path", "video", "videos");
+    // A hint beside columns names the files once more, or where the bytes in the columns came from.
+    if (images.length === 0 && videos.length === 0) {
+      const hint = this.record("mm_hint");
+      const type = hint["hint_type"];
+      if (type === "image" || type === "video")
+        (type === "image" ? images : videos).push(...this.sources("mm_hint.hint_path", hint["hint_path"]));
+      else if (isGiven(type)) this.wrong("mm_hint.hint_type", '"image" or "video"', type);
+    }
+    return { images, videos: videos.filter((video): video is string => this.isPath(video)) };
   }
 
   private sources(name: string, value: unknown = this.raw[name]): MediaSource[] {
@@ -192,7 +194,7 @@ class Fields {
     });
   }
 
-  private isPath(video: MediaSource): boolean {
+  private isPath(video: MediaSource): video is string {
     const path = typeof video === "string" && !video.startsWith("data:");
     if (!path)
       this.wrong("video", "the path of a file (videos inside the data file cannot be opened)", video);
@@ -244,8 +246,14 @@ function partText({ type, text }: Record_): string {
   return typeof text === "string" ? text : "";
 }
 
-function unique(sources: readonly MediaSource[]): MediaSource[] {
-  return sources.filter((source, i) => typeof source !== "string" || sources.indexOf(source) === i);
+/** All columns as one list, without paths that an earlier column has. Within a column a picture may be shown twice. */
+function withoutRepeats(columns: readonly (readonly MediaSource[])[]): MediaSource[] {
+  const sources: MediaSource[] = [];
+  for (const column of columns) {
+    const earlier = new Set(sources);
+    sources.push(...column.filter((source) => typeof source !== "string" || !earlier.has(source)));
+  }
+  return sources;
 }
 
 function isGiven(value: unknown): boolean {
