@@ -1,6 +1,7 @@
 // Tasks of data files, whatever their format. Opening walks through the rows once and keeps of each good one its number: 40,000
 // rows take a second or two and no memory to speak of. A task is made when it is asked for, and its images are decoded when
-// somebody looks at them. Broken rows are left out and told of; `checkTaskFile` lists them all.
+// somebody looks at them. Rows that are malformed, incomplete, or name files that are not there are left out and told of. Pictures
+// are not opened for that: a damaged one is a DataError of `Task.images` when it is looked at. `checkTaskFile` lists both kinds.
 import { basename, dirname, extname } from "node:path";
 import { DataError } from "../../core/errors.ts";
 import type { RgbImage } from "../../core/image.ts";
