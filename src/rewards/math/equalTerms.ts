@@ -7,7 +7,7 @@ export interface Closeness {
   /** Decimals to which two values agree when one of them is written as a decimal. */
   readonly decimals: number;
   /** Of a list without braces. Default: nobody knows, except that the order of the numbers 1 to n counts. */
-  readonly order?: "counts" | "free";
+  readonly order?: "counts" | "free" | undefined;
 }
 
 /** Of doubles that were computed in two ways. */

@@ -30,7 +30,7 @@ export function equalValues(given: MathValue, truth: MathValue, closeness: Close
 }
 
 /** "3, 5" without braces, which may be an order or a set; "3 or 5" and "\pm 3" are sets. */
-const isList = (value: MathValue): value is Of<"set"> =>
+const isList = (value: MathValue): boolean =>
   value.type === "set" && !value.braces && value.anyOrder !== true;
 
 /**
@@ -39,13 +39,13 @@ const isList = (value: MathValue): value is Of<"set"> =>
  */
 function equalLists(given: MathValue, truth: MathValue, closeness: Closeness): Same {
   const same = equalSets(membersOf(given), membersOf(truth), closeness);
-  const bothLists = isList(given) && isList(truth);
+  const areSets = given.type === "set" && truth.type === "set";
   const counts = closeness.order === "counts";
-  if (same !== true || (closeness.order === "free" && !(bothLists && isCount(truth)))) return same;
-  if (!bothLists) {
-    // Braces and \pm say that they are sets, which a list may be as well. A list of one value is "3, 3".
-    return given.type === "set" && truth.type === "set" && !counts ? true : undefined;
-  }
+  if (same !== true || (closeness.order === "free" && !(areSets && isCount(truth)))) return same;
+  // "3, 3" for 3.
+  if (!areSets) return undefined;
+  // Braces, "or" and \pm say that one is a set, which a list may be as well.
+  if (!isList(given) || !isList(truth)) return counts ? undefined : true;
   // Names say which is which.
   if (isNamedThroughout(given) && isNamedThroughout(truth)) return true;
   const inOrder =
@@ -122,7 +122,7 @@ function asRelation({ name, value }: Of<"named">): MathValue | undefined {
  * A chain of equal numbers, "2 + 1 = 3", is its last one; undefined when its members are not equal, since then it says two
  * things. A rounded member ("\pi \approx 3.14") is the same number to a hundredth; the first is what is meant.
  */
-function settled(value: MathValue): MathValue | undefined {
+export function settled(value: MathValue): MathValue | undefined {
   if (value.type !== "relation" || value.of.some((term) => symbolsOf(term).size > 0)) return value;
   if (value.signs.some((sign) => sign !== "=" && sign !== "~")) return value;
   const [first, ...rest] = value.of;

@@ -85,6 +85,64 @@ test("tolerances: relative and absolute, the larger counts, bounds included", ()
   assert.equal(grade("5 s", "5 m", { units: "ignore" }), "right");
 });
 
+test("a chain of equal numbers is its number, whatever the tolerance", () => {
+  const chains: readonly (readonly [answer: string, truth: string])[] = [
+    ["1+2=3", "3"],
+    ["\\frac{1}{2}=0.5", "0.5"],
+    ["24\\pi \\approx 75.4", "24\\pi"],
+    ["3 \\times 4 = 12", "12"],
+    ["x = 3 \\times 4 = 12", "12"],
+    ["1:2", "\\frac12"],
+  ];
+  for (const [answer, truth] of chains) assert.equal(grade(answer, truth), "right", `${answer} for ${truth}`);
+  for (const [answer, truth] of [
+    ["1+2=4", "3"],
+    ["1+2=4", "4"],
+    ["1+2=3", "4"],
+    ["1:3", "\\frac12"],
+  ] as const)
+    assert.equal(grade(answer, truth), "wrong", `${answer} for ${truth}`);
+  const relative = { relativeTolerance: 0.05 };
+  assert.deepEqual(
+    [grade("50 + 48 = 98", "100", relative), grade("50 + 44 = 94", "100", relative)],
+    ["right", "wrong"],
+  );
+});
+
+test("rounded values of the same number are open where no tolerance is set", () => {
+  for (const [answer, truth] of [
+    ["1/3", "0.33"],
+    ["\\pi", "3.14"],
+    ["3.14", "\\pi"],
+    ["75.4", "24\\pi"],
+    ["24\\pi", "75.4"],
+    ["-0.33", "-1/3"],
+  ] as const)
+    assert.equal(grade(answer, truth), "unknown", `${answer} for ${truth}`);
+  for (const [answer, truth] of [
+    ["1/3", "0.3"], // one digit says little
+    ["3.15", "\\pi"],
+    ["75.5", "24\\pi"],
+    ["3", "\\pi"],
+    ["49.0011", "49"],
+  ] as const)
+    assert.equal(grade(answer, truth), "wrong", `${answer} for ${truth}`);
+  assert.equal(grade("3.14", "\\pi", { absoluteTolerance: 0.001 }), "wrong");
+});
+
+test("tiny numbers are not zero, and what cancels is", () => {
+  assert.deepEqual(
+    [
+      grade("0", "1.6\\times10^{-19}"),
+      grade("1.6e-19", "0"),
+      grade("1e-31", "9.1e-31"),
+      grade("\\sin \\pi", "0"),
+    ],
+    ["wrong", "wrong", "wrong", "right"],
+  );
+  assert.equal(grade("6.02e23", "6.02\\times10^{23}"), "right");
+});
+
 test("the unit that the question asks for is the truth's", () => {
   const question = "What is the distance between the two lamps in meters?";
   assert.deepEqual(

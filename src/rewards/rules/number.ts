@@ -1,10 +1,12 @@
 // Answers that are one number: digits or words, fractions and other constant terms, with a unit or with the counted thing
 // behind it. A list of numbers is wrong, a number within prose is left open.
-import { equalDecimals } from "../math/equalTerms.ts";
-import { isSymbolName } from "../math/equalValues.ts";
+import { equalDecimals, roundingOf } from "../math/equalTerms.ts";
+import { isSymbolName, settled } from "../math/equalValues.ts";
+import type { MathValue, Term } from "../math/expression.ts";
 import { meanRelativeAccuracy } from "../meanRelativeAccuracy.ts";
 import type { Graded, Verdict } from "../verdict.ts";
 import { compareUnits } from "./compareUnits.ts";
+import { gradeMathematics } from "./mathematics.ts";
 import { type Measure, measuresOf, numberOfMeasure, wordsAsNumber } from "./measure.ts";
 import { gradeText, unwrapped } from "./text.ts";
 import { askedUnit } from "./units.ts";
@@ -20,39 +22,74 @@ export function gradeNumeric(
   graded: Graded,
   { relativeTolerance, absoluteTolerance, units }: NumberOptions,
 ): Verdict {
-  const isRight = (given: number, truth: number): boolean =>
-    equalDecimals(given, truth, { decimals: 6 }) ||
+  const isRight: IsRight = (given, truth, lost) =>
+    equalDecimals(given, truth, { decimals: 6 }, lost) ||
     Math.abs(given - truth) <= Math.max(absoluteTolerance, relativeTolerance * Math.abs(truth)) * (1 + 1e-12);
-  return gradeNumbers(graded, isRight, units === "convert");
+  const exact = absoluteTolerance === 0 && relativeTolerance === 0;
+  return gradeNumbers(graded, isRight, { convert: units === "convert", openWhenRounded: exact });
 }
 
 /** Right from a mean relative accuracy of `least` on, after units are converted. */
 export function gradeRelative(graded: Graded, least: number): Verdict {
-  return gradeNumbers(graded, (given, truth) => meanRelativeAccuracy(given, truth) >= least, true);
+  const isRight: IsRight = (given, truth) => meanRelativeAccuracy(given, truth) >= least;
+  return gradeNumbers(graded, isRight, { convert: true, openWhenRounded: false });
+}
+
+/** `lost`: the error that cancelling may have brought into either. */
+type IsRight = (given: number, truth: number, lost: number) => boolean;
+
+interface Comparing {
+  readonly convert: boolean;
+  /** Whether a rounded value of the same number is open rather than wrong. */
+  readonly openWhenRounded: boolean;
 }
 
 /** A truth that is no number is compared as text. */
-function gradeNumbers(
-  graded: Graded,
-  isRight: (given: number, truth: number) => boolean,
-  convert: boolean,
-): Verdict {
+function gradeNumbers(graded: Graded, isRight: IsRight, { convert, openWhenRounded }: Comparing): Verdict {
   const { question, truth } = graded;
-  const wanted = measuresOf(truth)[0];
+  const wanted = withSettled(measuresOf(truth)[0]);
   const number = wanted && numberOfMeasure(wanted);
   if (wanted === undefined || number === undefined) return gradeText(graded);
   if (unwrapped(graded.answer) === "") return "wrong";
-  const given = measuresOf(withoutCounted(unwrapped(graded.answer), question))[0];
+  const given = withSettled(measuresOf(withoutCounted(unwrapped(graded.answer), question))[0]);
   if (given === undefined) return "unknown";
   if (given.value.type === "named" && !isNamedAlike(given.value.name, wanted)) return "unknown";
   const answered = numberOfMeasure(given);
-  if (answered === undefined) return isSettled(given) ? "wrong" : "unknown";
+  if (answered === undefined) return isSettled(given) ? gradeMathematics(graded, { decimals: 6 }) : "unknown";
   const units = convert
     ? compareUnits(given.unit, wanted.unit, askedUnit(question))
     : ({ type: "comparable", factors: [1], doubtful: [] } as const);
   if (units.type === "different") return "wrong";
-  if (units.factors.some((factor) => isRight(answered * factor, number))) return "right";
-  return units.doubtful.some((factor) => isRight(answered * factor, number)) ? "unknown" : "wrong";
+  const lost = roundingOf([given, wanted].flatMap((measure) => termOf(measure) ?? []));
+  const fits = (factor: number): boolean => isRight(answered * factor, number, lost);
+  if (units.factors.some(fits)) return "right";
+  if (units.doubtful.some(fits)) return "unknown";
+  const isRounded = (factor: number): boolean =>
+    Math.abs(answered * factor - number) <=
+    Math.max(stepOf(given) * factor, stepOf(wanted)) * 0.5 * (1 + 1e-9);
+  return openWhenRounded && units.factors.some(isRounded) ? "unknown" : "wrong";
+}
+
+/** A chain of equal numbers, "1 + 2 = 3", as its number. */
+function withSettled(measure: Measure | undefined): Measure | undefined {
+  if (measure === undefined) return undefined;
+  const of = (value: MathValue): MathValue => settled(value) ?? value;
+  const { value } = measure;
+  return { ...measure, value: value.type === "named" ? { ...value, value: of(value.value) } : of(value) };
+}
+
+function termOf({ value }: Measure): Term | undefined {
+  const inner = value.type === "named" ? value.value : value;
+  return inner.type === "term" ? inner.term : undefined;
+}
+
+/** A unit of the last decimal of a number that is written as a decimal of two or more digits, "75.4"; 0 of any other. */
+function stepOf(measure: Measure): number {
+  const term = termOf(measure);
+  const part = term?.type === "negative" ? term.of : term;
+  if (part?.type !== "number") return 0;
+  const [, whole = "", decimals = ""] = /^(\d*)\.(\d+)$/.exec(part.text) ?? [];
+  return (whole + decimals).replace(/^0+/, "").length >= 2 ? 10 ** -decimals.length : 0;
 }
 
 const isNamedAlike = (name: string, { value }: Measure): boolean =>
