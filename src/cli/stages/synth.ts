@@ -6,16 +6,10 @@ import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Task, TaskSource } from "../../core/task.ts";
 import type { Sampler } from "../../engines/engine.ts";
-import {
-  brokenRecord,
-  decided,
-  questionKeyOf,
-  recordOf,
-  type SynthRecord,
-} from "../../learning/synthRecord.ts";
+import { brokenRecord, questionKeyOf, recordOf, type SynthRecord } from "../../learning/synthRecord.ts";
 import { selectDemonstrations, whyNot } from "../../learning/synthSelect.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
-import { gradingOf } from "./grading.ts";
+import { decideOpen } from "./synthOpen.ts";
 import { openSynthFolder, type SynthFolder } from "./synthFolder.ts";
 import { formatSynthReport, synthReport, type SynthReport } from "./synthReport.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
@@ -34,7 +28,7 @@ export async function runSynth(
   if (before > 0) reporter.info(`${folder.path}: goes on after ${before} episodes`);
   const bench = await openWorkbench(config, config.model.init, "model.init", reporter);
   try {
-    await decideOpen(bench, config, folder, reporter);
+    await decideOpen(bench.grading, folder, reporter);
     await playMissing(bench, config, folder, reporter);
   } catch (error) {
     reporter.info(`${folder.records().length} episodes are kept in ${folder.path}; the same command goes on`);
@@ -56,22 +50,6 @@ export async function runSynth(
     );
   reporter.info(`dialogues: ${folder.path}`);
   return report;
-}
-
-/** Answers that nobody could decide when they were given may be decided now: nobody has to be asked for them again. */
-async function decideOpen(
-  bench: Workbench,
-  config: ResolvedConfig,
-  folder: SynthFolder,
-  reporter: Reporter,
-): Promise<void> {
-  const open = folder.records().filter((record) => record.open !== undefined);
-  if (open.length === 0) return;
-  const { reward } = gradingOf(config, bench.world);
-  const now = await Promise.all(open.map((record) => decided(record, reward)));
-  const closed = now.filter((record) => record.open === undefined);
-  closed.forEach((record) => folder.add(record));
-  reporter.info(`${closed.length} of ${open.length} answers that were undecided are decided now`);
 }
 
 type PlayConfig = Pick<ResolvedConfig, "synth" | "seed">;

@@ -43,6 +43,8 @@ export interface Workbench {
   readonly python: PythonTool["record"];
   readonly world: TaskWorld;
   tasks(split: Split): TaskSource;
+  /** The recipe's, with the run's one judge: who grades besides `rollout` asks and checks it here. */
+  readonly grading: Pick<RunGrading, "reward" | "check">;
   /** What the judge was asked so far; undefined without one. */
   readonly judged: RunGrading["judged"];
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
@@ -126,6 +128,7 @@ function workbench(
     python: record,
     world,
     tasks: (split) => world.tasks(split),
+    grading,
     judged: grading.judged,
     rollout: async (o) => {
       const groups = await collectGroups({
