@@ -65,7 +65,6 @@ check("Math-Verify", MATHEMATICS, [
   ["\\boxed{\\sqrt 2}", "\\sqrt{2}", 1],
   ["$x=3$", "3", 1],
   ["$\\{2,1\\}$", "$\\{1,2\\}$", 1],
-  ["$\\frac{\\pi}{3}$", "$60^\\circ$", 0],
 ]);
 
 check("MATH-V, free form: two decimals", { type: "mathematics", decimals: 2 }, [
@@ -189,6 +188,8 @@ test("on purpose otherwise than the published scorers", () => {
   assert.equal(by("\\sqrt{2}", "\\sqrt{2}"), "right");
   // To Math-Verify every list is a set; here one in another order is open, since the question may ask for an order.
   assert.equal(by("$15$ and $12$", "$12$ and $15$"), "unknown");
+  // Math-Verify takes degrees for a number without a unit; an angle is the same in radians, which pi tells.
+  assert.equal(by("$\\frac{\\pi}{3}$", "$60^\\circ$"), "right");
   // MathRuler wants fractions in lowest terms.
   assert.equal(by("\\boxed{10/2}", "5"), "right");
   // The first letter of a word, the last of several boxes, a letter anywhere, an option's text in a sentence.

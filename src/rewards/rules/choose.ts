@@ -44,7 +44,7 @@ export function answerForm({ question, truth }: Pick<Graded, "question" | "truth
   const isLetter = /^[([]?[A-Z][)\].]?$/.test(truth.trim());
   if (isLetter || (options.length > 0 && chosenBy(truth, options).type === "letters")) return "choice";
   if (isTime(truth) && !/\b(?:ratio|proportion|scale)\b/i.test(question)) return "text";
-  const measures = measuresOf(truth);
+  const measures = measuresOf(truth, question);
   const [first] = measures;
   if (first?.value.type === "term" && numberOfMeasure(first) !== undefined) return "number";
   return measures.length > 0 && /[\d\\^=<>+*/()[\]{}-]/.test(truth) ? "mathematics" : "text";

@@ -1,6 +1,8 @@
 // What the number of an answer is multiplied by before it is compared with the truth's, given the units of both and the
 // unit the question asks for. A missing unit is the other's; a wrong one is a wrong answer.
-import type { Unit } from "./units.ts";
+import { someTerm } from "../math/expression.ts";
+import type { Measure } from "./measure.ts";
+import { askedUnit, namesDimension, parseUnit, type Unit } from "./units.ts";
 
 export type UnitComparison =
   | { readonly type: "different" }
@@ -19,6 +21,47 @@ const comparable = (factors: readonly number[], doubtful: readonly number[] = []
 });
 
 const PERCENT = "percent^1";
+const DEGREE = "degree^1";
+
+/**
+ * By the units as written, the angles in radians that their pi gives away, and the question. A lone letter on one side only,
+ * "2m" for "2", may be a unit or a symbol: nobody can tell, unless the question speaks of what it measures.
+ */
+export function compareMeasures(
+  given: Measure,
+  truth: Measure,
+  question: string,
+  letters: "units" | "open" = "open",
+): UnitComparison {
+  const left = temperature(inRadians(given, truth), truth.unit, question);
+  const right = temperature(inRadians(truth, given), given.unit, question);
+  const units = compareUnits(left, right, askedUnit(question));
+  const only = left === undefined ? right : right === undefined ? left : undefined;
+  if (
+    letters === "units" ||
+    units.type === "different" ||
+    only?.isLetter !== true ||
+    namesDimension(question, only)
+  )
+    return units;
+  return comparable([], [...units.factors, ...units.doubtful]);
+}
+
+/** The unit; radians for a bare multiple of pi beside degrees. */
+function inRadians({ value, unit }: Measure, other: Measure): Unit | undefined {
+  if (unit !== undefined || other.unit?.dimension !== DEGREE) return unit;
+  const inner = value.type === "named" ? value.value : value;
+  const hasPi =
+    inner.type === "term" && someTerm(inner.term, (term) => term.type === "constant" && term.name === "pi");
+  return hasPi ? parseUnit("rad") : undefined;
+}
+
+/** "25 degrees" is a temperature where one is asked for and the other side says of which scale. */
+function temperature(unit: Unit | undefined, other: Unit | undefined, question: string): Unit | undefined {
+  if (unit?.dimension !== DEGREE || unit.factor !== 1 || other === undefined) return unit;
+  if (!/^(?:celsius|fahrenheit)\^1$/.test(other.dimension)) return unit;
+  return /temperature|thermometer|celsius|fahrenheit|° ?[CF]\b/i.test(question) ? other : unit;
+}
 
 export function compareUnits(
   given: Unit | undefined,

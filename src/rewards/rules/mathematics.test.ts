@@ -100,7 +100,6 @@ const wrong: readonly (readonly [answer: string, truth: string])[] = [
   ["|x|", "x"],
   ["5 m", "5 cm"],
   ["5 s", "5 m"],
-  ["\\frac{\\pi}{3}", "60^\\circ"],
   ["2^{100} + 1", "2^{100}"],
   ["12345678901234567891", "12345678901234567890"],
   ["1000001", "1000000"],
@@ -185,6 +184,59 @@ test("units: the question's, when the truth has none", () => {
     ["right", "right", "right", "wrong", "wrong"],
   );
   assert.equal(grade("50", "50%", "What percentage of the shapes is red?"), "right");
+});
+
+test("a letter right behind a number is a unit only where the question speaks of what it measures", () => {
+  const terms = "Express the length in terms of m.";
+  assert.deepEqual(
+    [
+      grade("2", "2m", terms),
+      grade("2m", "2m", terms),
+      grade("m \\cdot 2", "2m", terms),
+      grade("3m", "2m", terms),
+    ],
+    ["wrong", "right", "right", "wrong"],
+  );
+  assert.deepEqual(
+    [
+      grade("4", "4s"),
+      grade("5A", "5"),
+      grade("3", "2m"),
+      grade("2000mm", "2m"),
+      grade("4", "4 s"),
+      grade("4", "4\\text{s}"),
+    ],
+    ["unknown", "unknown", "wrong", "right", "right", "right"],
+  );
+  const asked = "How many seconds does it take?";
+  assert.deepEqual([grade("4", "4s", asked), grade("5", "4s", asked)], ["right", "wrong"]);
+  // Pi is a number, and units stay.
+  assert.equal(grade("24\\pi cm", "24\\pi", "Give the length in terms of $\\pi$."), "right");
+});
+
+test("angles in radians, temperatures in degrees", () => {
+  assert.deepEqual(
+    [
+      grade("\\frac{\\pi}{6}", "30^\\circ"),
+      grade("30^\\circ", "\\frac{\\pi}{6}"),
+      grade("30°", "\\pi/6"),
+      grade("\\frac{\\pi}{3}", "30^\\circ"),
+      grade("60^\\circ", "\\frac{\\pi}{6}"),
+      grade("\\frac{\\pi}{6}", "30"),
+    ],
+    ["right", "right", "right", "wrong", "wrong", "wrong"],
+  );
+  const asked = "What is the temperature?";
+  assert.deepEqual(
+    [
+      grade("25 degrees", "25°C", asked),
+      grade("25°C", "25 degrees", asked),
+      grade("24 degrees", "25°C", asked),
+      grade("25°F", "25°C", asked),
+      grade("25 degrees", "25°C", "What is the angle?"),
+    ],
+    ["right", "right", "wrong", "wrong", "wrong"],
+  );
 });
 
 test("the order of a list counts where an order is asked for", () => {

@@ -2,10 +2,9 @@
 // open, unless both are the same text.
 import { equalValues } from "../math/equalValues.ts";
 import type { Graded, Verdict } from "../verdict.ts";
-import { compareUnits } from "./compareUnits.ts";
+import { compareMeasures } from "./compareUnits.ts";
 import { type Measure, measuresOf, scaled } from "./measure.ts";
 import { folded } from "./text.ts";
-import { askedUnit } from "./units.ts";
 
 export interface MathematicsOptions {
   /** Decimals to which values agree when one of them is written as a decimal. */
@@ -19,8 +18,8 @@ export function gradeMathematics(
   const [given, wanted] = [folded(answer), folded(truth)];
   if (given === "" || wanted === "") return "wrong";
   if (withoutSpaces(given) === withoutSpaces(wanted)) return sameCase(answer, truth) ? "right" : "unknown";
-  const verdicts = measuresOf(truth).flatMap((right) =>
-    measuresOf(answer).map((left) => gradeMeasures(left, right, question, decimals)),
+  const verdicts = measuresOf(truth, question).flatMap((right) =>
+    measuresOf(answer, question).map((left) => gradeMeasures(left, right, question, decimals)),
   );
   if (verdicts.includes("right")) return "right";
   return verdicts.includes("wrong") && !verdicts.includes("unknown") ? "wrong" : "unknown";
@@ -41,7 +40,7 @@ function orderIn(question: string): "counts" | "free" | undefined {
 }
 
 function gradeMeasures(given: Measure, truth: Measure, question: string, decimals: number): Verdict {
-  const units = compareUnits(given.unit, truth.unit, askedUnit(question));
+  const units = compareMeasures(given, truth, question);
   if (units.type === "different") return "wrong";
   const order = orderIn(question);
   const results = (factors: readonly number[]): readonly (boolean | undefined)[] =>

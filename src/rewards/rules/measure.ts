@@ -12,8 +12,15 @@ export interface Measure {
   readonly unit?: Unit;
 }
 
-/** Readings of a text, the likelier first: "1,200" is a number, or else two of them. None when it is not mathematics. */
-export function measuresOf(text: string): readonly Measure[] {
+/** "Give it in terms of m": then m is a symbol, unlike in "in terms of \\pi". */
+const hasSymbols = (question: string): boolean =>
+  /\bin terms of\b(?!\s*[$\\({]*\s*(?:pi\b|π))/i.test(question);
+
+/**
+ * Readings of a text, the likelier first: "1,200" is a number, or else two of them. None when it is not mathematics. No unit is
+ * read where the question wants an answer in terms of symbols.
+ */
+export function measuresOf(text: string, question = ""): readonly Measure[] {
   if (text.length > 1000) return [];
   const whole = unwrapped(text);
   const words = wordsAsNumber(whole);
@@ -23,6 +30,11 @@ export function measuresOf(text: string): readonly Measure[] {
   const bare = /^\\?\$ ?[\d.][^$]*$/.test(whole) ? whole : whole.replace(/(?<!\\)\$/g, " ").trim();
   const joined = withoutThousands(bare);
   const readings = joined === bare ? [bare] : [joined, bare];
+  if (hasSymbols(question))
+    return readings.flatMap((reading) => {
+      const value = read(reading);
+      return value === undefined ? [] : [{ value }];
+    });
   return readings.flatMap((reading) => measureOf(reading) ?? []);
 }
 

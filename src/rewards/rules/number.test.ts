@@ -143,6 +143,16 @@ test("tiny numbers are not zero, and what cancels is", () => {
   assert.equal(grade("6.02e23", "6.02\\times10^{23}"), "right");
 });
 
+test("a letter behind a number may be a symbol; angles and temperatures in another spelling", () => {
+  assert.deepEqual(
+    [grade("4", "4s"), grade("5A", "5"), grade("4", "4s", {}, "How many seconds?"), grade("3", "4s")],
+    ["unknown", "unknown", "right", "wrong"],
+  );
+  assert.notEqual(grade("2", "2m", {}, "Express it in terms of m."), "right");
+  assert.deepEqual([grade("\\frac{\\pi}{6}", "30°"), grade("30°", "\\frac{\\pi}{6}")], ["right", "right"]);
+  assert.equal(grade("25 degrees", "25°C", {}, "Which temperature is shown?"), "right");
+});
+
 test("the unit that the question asks for is the truth's", () => {
   const question = "What is the distance between the two lamps in meters?";
   assert.deepEqual(

@@ -5,11 +5,10 @@ import { isSymbolName, settled } from "../math/equalValues.ts";
 import type { MathValue, Term } from "../math/expression.ts";
 import { meanRelativeAccuracy } from "../meanRelativeAccuracy.ts";
 import type { Graded, Verdict } from "../verdict.ts";
-import { compareUnits } from "./compareUnits.ts";
+import { compareMeasures } from "./compareUnits.ts";
 import { gradeMathematics } from "./mathematics.ts";
 import { type Measure, measuresOf, numberOfMeasure, wordsAsNumber } from "./measure.ts";
 import { gradeText, unwrapped } from "./text.ts";
-import { askedUnit } from "./units.ts";
 
 export interface NumberOptions {
   /** Error allowed, as a share of the truth and in its unit; the larger counts. 0 and 0: equal to six decimals. */
@@ -26,13 +25,17 @@ export function gradeNumeric(
     equalDecimals(given, truth, { decimals: 6 }, lost) ||
     Math.abs(given - truth) <= Math.max(absoluteTolerance, relativeTolerance * Math.abs(truth)) * (1 + 1e-12);
   const exact = absoluteTolerance === 0 && relativeTolerance === 0;
-  return gradeNumbers(graded, isRight, { convert: units === "convert", openWhenRounded: exact });
+  return gradeNumbers(graded, isRight, {
+    convert: units === "convert",
+    openWhenRounded: exact,
+    letters: "open",
+  });
 }
 
 /** Right from a mean relative accuracy of `least` on, after units are converted. */
 export function gradeRelative(graded: Graded, least: number): Verdict {
   const isRight: IsRight = (given, truth) => meanRelativeAccuracy(given, truth) >= least;
-  return gradeNumbers(graded, isRight, { convert: true, openWhenRounded: false });
+  return gradeNumbers(graded, isRight, { convert: true, openWhenRounded: false, letters: "units" });
 }
 
 /** `lost`: the error that cancelling may have brought into either. */
@@ -42,22 +45,28 @@ interface Comparing {
   readonly convert: boolean;
   /** Whether a rounded value of the same number is open rather than wrong. */
   readonly openWhenRounded: boolean;
+  /** What "1.5m" is for 1.5: of quantities that are estimated a letter is a unit. */
+  readonly letters: "units" | "open";
 }
 
 /** A truth that is no number is compared as text. */
-function gradeNumbers(graded: Graded, isRight: IsRight, { convert, openWhenRounded }: Comparing): Verdict {
+function gradeNumbers(
+  graded: Graded,
+  isRight: IsRight,
+  { convert, openWhenRounded, letters }: Comparing,
+): Verdict {
   const { question, truth } = graded;
-  const wanted = withSettled(measuresOf(truth)[0]);
+  const wanted = withSettled(measuresOf(truth, question)[0]);
   const number = wanted && numberOfMeasure(wanted);
   if (wanted === undefined || number === undefined) return gradeText(graded);
   if (unwrapped(graded.answer) === "") return "wrong";
-  const given = withSettled(measuresOf(withoutCounted(unwrapped(graded.answer), question))[0]);
+  const given = withSettled(measuresOf(withoutCounted(unwrapped(graded.answer), question), question)[0]);
   if (given === undefined) return "unknown";
   if (given.value.type === "named" && !isNamedAlike(given.value.name, wanted)) return "unknown";
   const answered = numberOfMeasure(given);
   if (answered === undefined) return isSettled(given) ? gradeMathematics(graded, { decimals: 6 }) : "unknown";
   const units = convert
-    ? compareUnits(given.unit, wanted.unit, askedUnit(question))
+    ? compareMeasures(given, wanted, question, letters)
     : ({ type: "comparable", factors: [1], doubtful: [] } as const);
   if (units.type === "different") return "wrong";
   const lost = roundingOf([given, wanted].flatMap((measure) => termOf(measure) ?? []));

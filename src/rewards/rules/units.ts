@@ -7,6 +7,8 @@ export interface Unit {
   readonly dimension: string;
   /** In basic units. */
   readonly factor: number;
+  /** One letter right behind the number, "2m", which may as well be a symbol. */
+  readonly isLetter?: boolean;
 }
 
 const NAMES: Readonly<Record<string, readonly [basic: string, factor: number, power?: number]>> = {};
@@ -143,15 +145,25 @@ export function splitUnit(written: string): { readonly body: string; readonly un
     const before = text[match.index - 1] as string;
     // Within a word nothing begins.
     if (/[a-z]/.test(before) && /[a-zA-Z]/.test(text[match.index] as string)) continue;
-    const unit = parseUnit(text.slice(match.index));
+    const written = text.slice(match.index);
+    const unit = parseUnit(written);
     const body = text
       .slice(0, match.index)
       .replace(/(?:\\[,;: ]|~|\s|-)+$/, "")
       .trim();
-    if (unit !== undefined && body !== "") return unit.dimension === "" ? { body } : { body, unit };
+    if (unit === undefined || body === "") continue;
+    if (unit.dimension === "") return { body };
+    const isLetter = /^[a-zA-Z]$/.test(written) && body.length === match.index;
+    return { body, unit: isLetter ? { ...unit, isLetter } : unit };
   }
   return { body: text };
 }
+
+/** Whether a word of the question is a unit of this dimension: "seconds" for s. Words of one letter are not taken for units. */
+export const namesDimension = (question: string, { dimension }: Unit): boolean =>
+  [...new Set(question.match(/[\p{L}]+(?:\/[\p{L}]+|\^\d|[²³])?/gu) ?? [])].some(
+    (word) => word.length > 1 && !/^in$/i.test(word) && parseUnit(word)?.dimension === dimension,
+  );
 
 /** The unit a question asks for, "in meters" or "(cm)"; undefined when it names none or several. */
 export function askedUnit(question: string): Unit | undefined {
