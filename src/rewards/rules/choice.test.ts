@@ -125,6 +125,10 @@ test("texts that are numbers or terms are compared as such, equal texts stay ope
     ),
     [0, 0, 1, 2, -1, 0],
   );
+  assert.deepEqual(
+    ["11/2", "1 1/2", "3/2"].map((answer) => among(answer, "B", ["11/2", "1 1/2"])),
+    ["wrong", "right", "right"],
+  );
   assert.equal(among("red", "A", ["red", "red", "blue"]), "unknown");
   assert.equal(among("red", "C", ["red", "red", "blue"]), "wrong");
 });
