@@ -4,15 +4,7 @@
 //   images/           the pictures of answered episodes, named by their pixels
 //   dialogues.json, dataset_info.json, llamafactory.yaml    the demonstrations, for LLaMA-Factory and for `sft.data`
 //   report.json       how many there are, and why not the others
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-} from "node:fs";
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { renameSync, rmSync, truncateSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { encode } from "fast-png";
@@ -23,6 +15,7 @@ import { dumpConfig, loadConfig, type ResolvedConfig } from "../../runs/config.t
 import { writeFileAtomic } from "../../runs/files.ts";
 import { PLAYING_KEYS } from "../../runs/synthSchema.ts";
 import { hashImage } from "../../runs/trajectoryStore.ts";
+import { byteLines } from "../../tasks/formats/byteLines.ts";
 import {
   DATASET_INFO_FILE,
   datasetInfo,
@@ -102,19 +95,21 @@ export function openSynthFolder(dir: string, config: ResolvedConfig): SynthFolde
 /** Whole lines; a last one without its newline is a write that was cut off, and is removed. */
 function readEpisodes(file: string): SynthRecord[] {
   if (!existsSync(file)) return [];
-  const bytes = readFileSync(file);
-  const end = bytes.lastIndexOf(0x0a) + 1;
-  if (end < bytes.length) truncateSync(file, end);
-  const lines = bytes.subarray(0, end).toString("utf8").split("\n").slice(0, -1);
-  return lines.map((line, i) => {
+  const records: SynthRecord[] = [];
+  for (const { text, number, start, whole } of byteLines(file)) {
+    if (!whole) {
+      truncateSync(file, start);
+      break;
+    }
     try {
-      return JSON.parse(line) as SynthRecord;
+      records.push(JSON.parse(text) as SynthRecord);
     } catch (error) {
       throw new DataError(
-        `${file} line ${i + 1}: is not JSON (${(error as Error).message}); remove the line, and its episode is played again`,
+        `${file} line ${number}: is not JSON (${(error as Error).message}); remove the line, and its episode is played again`,
       );
     }
-  });
+  }
+  return records;
 }
 
 /** What must not change between two runs into one folder. */

@@ -5,6 +5,7 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import { DataError } from "../../core/errors.ts";
 import type { RgbImage } from "../../core/image.ts";
 import { loadImage } from "../media.ts";
+import { byteLines } from "./byteLines.ts";
 import { DEFAULT_LAYOUT, type Dialogue, type DialogueLayout, isRecord, parseDialogue } from "./shareGpt.ts";
 
 const INFO = "dataset_info.json";
@@ -143,20 +144,20 @@ function layoutOfInfo(entry: Readonly<Record<string, unknown>>): DialogueLayout 
 }
 
 function readRows(file: string): readonly unknown[] {
+  if (/\.jsonl$/i.test(file)) {
+    const rows: unknown[] = [];
+    for (const { text, number } of byteLines(file))
+      if (text.trim() !== "") rows.push(parseJson(text, `${file} line ${number}`));
+    return rows;
+  }
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     throw new DataError(
-      `${file}: cannot be read (${(error as Error).message}); a file above 512 MB must be split, or be .jsonl in parts`,
+      `${file}: cannot be read (${(error as Error).message}); a list above 512 MB must be written as .jsonl, one row a line`,
     );
   }
-  if (/\.jsonl$/i.test(file))
-    return text
-      .split("\n")
-      .map((line, i) => ({ line, name: `${file} line ${i + 1}` }))
-      .filter(({ line }) => line.trim() !== "")
-      .map(({ line, name }) => parseJson(line, name));
   const rows = parseJson(text, file);
   if (!Array.isArray(rows))
     throw new DataError(`${file}: must be a list of rows; one row a line needs the ending .jsonl`);
