@@ -2,7 +2,7 @@
 // milliseconds. Never runs code in the host's own process.
 import { SandboxError } from "../core/errors.ts";
 import { runCanaries } from "./canaries.ts";
-import { Gate } from "./gate.ts";
+import { Gate } from "../core/gate.ts";
 import {
   type Isolation,
   ISOLATION_LEVELS,

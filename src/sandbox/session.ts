@@ -5,7 +5,7 @@ import { basename, resolve } from "node:path";
 import { DataError, SandboxError } from "../core/errors.ts";
 import type { ToolOutcome, ToolResult } from "../core/trajectory.ts";
 import { ProtocolViolation } from "./frames.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate } from "../core/gate.ts";
 import { openFault, readResult } from "./reply.ts";
 import type { PythonSession, SessionOptions } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";

@@ -11,7 +11,7 @@ import type { Failure, FailureContext } from "./failures.ts";
 import { oneLine, readFailure, UnreadableReply } from "./failures.ts";
 import { withToldErrors } from "./toldErrors.ts";
 import { type Clock, GivenUp, type Tried, withRetries } from "./retries.ts";
-import { Turnstile } from "./turnstile.ts";
+import { Gate } from "../../core/gate.ts";
 
 export interface OpenAiOptions {
   /** Address of the API, most often with /v1 at its end. */
@@ -82,7 +82,7 @@ class Client implements OpenAiClient {
   readonly dialect: Dialect;
   private readonly sdk: OpenAI;
   private readonly failures: FailureContext;
-  private readonly turnstile: Turnstile;
+  private readonly gate: Gate;
   private readonly clock: Clock;
   private readonly timeoutSeconds: number;
   /** What this server is known to refuse. */
@@ -94,7 +94,7 @@ class Client implements OpenAiClient {
     this.dialect = o.dialect ?? "openai";
     this.clock = o.clock ?? systemClock;
     this.timeoutSeconds = o.requestTimeoutSeconds ?? 280;
-    this.turnstile = new Turnstile(o.maxConcurrent ?? 16);
+    this.gate = new Gate(o.maxConcurrent ?? 16);
     const keyVariable = o.apiKeyVariable ?? "OPENAI_API_KEY";
     const key = checkedKey(keyVariable, (o.env ?? process.env)[keyVariable]);
     const official = new URL(this.baseUrl).hostname === "api.openai.com";
@@ -192,7 +192,7 @@ class Client implements OpenAiClient {
   ): Promise<Tried<T>> {
     const attemptMs = this.timeoutSeconds * 1000;
     try {
-      return await this.turnstile.run(() =>
+      return await this.gate.run(() =>
         withRetries(attempt, {
           maxRetries: this.o.maxRetries ?? 5,
           attemptMs,

@@ -2,7 +2,7 @@
 // the machine and from other users, is that server's business. Kernels are taken off the server when their session ends;
 // should this process itself be killed, the server's culling of idle kernels has to do it (`cull_idle_timeout`).
 import { SandboxError } from "../../core/errors.ts";
-import { Gate } from "../gate.ts";
+import { Gate } from "../../core/gate.ts";
 import type { Isolation, PythonRuntime, PythonSession, SessionOptions } from "../runtime.ts";
 import { Kernel } from "./kernel.ts";
 import { type JupyterRuntimeOptions, type JupyterSettings, resolveJupyterSettings } from "./options.ts";

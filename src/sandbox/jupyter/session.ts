@@ -6,7 +6,7 @@ import type { RgbImage } from "../../core/image.ts";
 import { DataError, SandboxError } from "../../core/errors.ts";
 import type { ToolResult } from "../../core/trajectory.ts";
 import { ProtocolViolation } from "../frames.ts";
-import type { Gate } from "../gate.ts";
+import type { Gate } from "../../core/gate.ts";
 import { openFault, readResult } from "../reply.ts";
 import type { PythonSession, SessionOptions } from "../runtime.ts";
 import { type Death, type Kernel, reasonOf } from "./kernel.ts";

@@ -1,7 +1,7 @@
-// Lets at most `limit` calls run at once, in the order they came: a server that is asked for more at a time than it serves
-// only lets their time limits run out in its queue.
+// Lets at most `limit` calls run at once, in the order they came. More running programs than cores, or more requests than a
+// server serves at a time, would make a deadline measure the queue.
 
-export class Turnstile {
+export class Gate {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
