@@ -42,8 +42,10 @@ test("a reply that is cut and then refused is asked for again; the conversation 
     assert.ok((turn.tokens.context ?? 0) > 20 && (turn.tokens.sampled ?? 0) > 0);
 
     const shown = spoilt.stdout;
-    const [before = "", rest = ""] = shown.split("  the reply was asked for again; this is the turn:\n");
+    // Each time it is told when it happens, and the turn begins anew.
+    const [before = "", refused = "", rest = ""] = shown.split(/ {2}.*; asking again\n/);
     assert.match(before, /\nturn 1\n {2}\S/, "a piece came before the cut");
+    assert.equal(refused, "", "none came with the refusal");
     const first = turn.text.split("\n")[0]?.split("<")[0]?.trim();
     assert.ok(first !== undefined && rest.startsWith(`  ${first}`), shown);
     assert.match(rest, /^[^]*?, 3 requests\)\n/);
