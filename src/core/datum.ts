@@ -14,6 +14,8 @@ export interface Datum {
   readonly logprobs: Float32Array;
   /** Length T; advantage of each token, 0 where mask is 0. */
   readonly advantages: Float32Array;
+  /** Length T; what is to be predicted at each position, where that is not the token that stands there. */
+  readonly targets?: Int32Array;
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { randomStream } from "./random.ts";
+import { randomStream, restoreRandom } from "./random.ts";
 
 test("a path names a stream for ever: these numbers may never change", () => {
   const draw = (...path: (string | number)[]): number[] => {
@@ -38,4 +38,22 @@ test("below is uniform, shuffle is a permutation, normal has mean 0 and variance
   const variance = normals.reduce((a, b) => a + b * b, 0) / 5000;
   assert.ok(Math.abs(mean) < 0.057 && Math.abs(variance - 1) < 0.08, `${mean}, ${variance}`); // 4 sd each
   assert.throws(() => random.pick([]), RangeError);
+});
+
+test("a stream goes on from its state, and a state that is none is refused", () => {
+  const random = randomStream(3, "train", "task", 7);
+  random.next();
+  const again = restoreRandom(random.state());
+  assert.deepEqual(
+    [again.next(), again.normal(), again.below(9)],
+    [random.next(), random.normal(), random.below(9)],
+  );
+  assert.deepEqual(again.state(), random.state());
+  for (const bad of [
+    [1, 2, 3],
+    [1, 2, 3, -1],
+    [1, 2, 3, 2 ** 32],
+    [1, 2, 3, 0.5],
+  ])
+    assert.throws(() => restoreRandom(bad), RangeError);
 });

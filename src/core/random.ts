@@ -11,7 +11,12 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
   /** A new shuffled copy. */
   shuffle<T>(items: readonly T[]): T[];
+  /** Where the stream stands: `restoreRandom` goes on from there. */
+  state(): RandomState;
 }
+
+/** Four unsigned 32-bit numbers: the three words of sfc32 and its counter. */
+export type RandomState = readonly [number, number, number, number];
 
 /** A stream for the given path of keys, e.g. `randomStream(seed, "rollout", step, taskIndex, member)`. */
 export function randomStream(...path: readonly (string | number)[]): Random {
@@ -23,8 +28,22 @@ export function randomStream(...path: readonly (string | number)[]): Random {
     a = Math.imul(a ^ code, 0x01000193);
     b = Math.imul((b ^ code) + (a >>> 15), 0x85ebca6b);
   }
-  let c = a ^ 0xb7e15162;
-  let counter = 1;
+  const random = streamFrom(a, b, a ^ 0xb7e15162, 1);
+  for (let i = 0; i < 12; i++) random.next();
+  return random;
+}
+
+/** A stream that goes on where another stood. @throws RangeError for anything but four unsigned 32-bit numbers */
+export function restoreRandom(state: readonly number[]): Random {
+  const [a, b, c, counter] = state;
+  if (state.length !== 4 || state.some((word) => word >>> 0 !== word))
+    throw new RangeError(
+      `the state of a random stream must be four whole numbers below 2^32, got [${state.join(", ")}]`,
+    );
+  return streamFrom(a as number, b as number, c as number, counter as number);
+}
+
+function streamFrom(a: number, b: number, c: number, counter: number): Random {
   const nextUint32 = (): number => {
     const t = (a + b + counter) | 0;
     counter = (counter + 1) | 0;
@@ -33,7 +52,6 @@ export function randomStream(...path: readonly (string | number)[]): Random {
     c = ((c << 21) | (c >>> 11)) + t;
     return t >>> 0;
   };
-  for (let i = 0; i < 12; i++) nextUint32();
   const random: Random = {
     next: () => nextUint32() / 4294967296,
     below: (n) => Math.floor((nextUint32() / 4294967296) * n),
@@ -53,6 +71,7 @@ export function randomStream(...path: readonly (string | number)[]): Random {
       }
       return copy;
     },
+    state: () => [a >>> 0, b >>> 0, c >>> 0, counter >>> 0],
   };
   return random;
 }

@@ -61,19 +61,25 @@ export interface Sampler {
 }
 
 /**
- * `crossEntropy`: -mask * ln p. `ppo`: -mask * min(r A, clip(r, 1 - clipLow, 1 + clipHigh) A) with r = p / p_sampled.
+ * What is minimised, per token, with r = p / p_sampled and clip(r) = min(max(r, 1 - clipLow), 1 + clipHigh).
+ * `crossEntropy`: -mask ln p. `importanceSampling`: -mask r A. `ppo`: -mask min(r A, clip(r) A).
+ * `cispo`: -mask stop(clip(r)) A ln p, where stop() takes no part in the gradient (arXiv 2506.13585).
  */
 export type LossSpec =
   | { readonly type: "crossEntropy" }
-  | { readonly type: "ppo"; readonly clipLow: number; readonly clipHigh: number };
+  | { readonly type: "importanceSampling" }
+  | { readonly type: "ppo" | "cispo"; readonly clipLow: number; readonly clipHigh: number };
 
 export interface ForwardBackwardResult {
   /** Sum over all tokens of the loss terms. */
   readonly loss: number;
   /** Per datum, length T: ln p of each trained token under the current weights; 0 where the mask is 0. */
   readonly logprobs: readonly Float32Array[];
-  /** Sum over tokens with mask != 0 of the entropy of the predicted distribution, in nats. */
-  readonly entropySum: number;
+  /**
+   * Sum over tokens with mask != 0 of the entropy of the predicted distribution, in nats; undefined where the engine does
+   * not tell.
+   */
+  readonly entropySum: number | undefined;
 }
 
 export interface AdamWParams {
@@ -87,14 +93,17 @@ export interface AdamWParams {
 }
 
 export interface OptimStepResult {
-  /** Global L2 norm before clipping. */
-  readonly gradNorm: number;
+  /** Global L2 norm before clipping; undefined where the engine does not tell. */
+  readonly gradNorm: number | undefined;
 }
 
 /** Calls take effect in the order in which they are made: what follows `optimStep` sees the new weights. */
 export interface Engine extends Sampler {
   readonly codec: Codec;
-  readonly parameterCount: number;
+  /** Undefined where the engine does not tell. */
+  readonly parameterCount: number | undefined;
+  /** As `forwardBackward` gives them: ln p of each trained token under the current weights. Changes nothing. */
+  forward(batch: readonly Datum[]): Promise<readonly Float32Array[]>;
   /** Adds the gradient of the summed loss to the accumulator. */
   forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult>;
   /** Applies the accumulated gradient, then clears it. Without one nothing changes, and the norm is 0. */
