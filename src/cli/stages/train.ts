@@ -11,6 +11,7 @@ import { renderCurves } from "../../runs/chart.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import { panelsOf } from "../../runs/curves.ts";
 import { createRun, type RunDirectory } from "../../runs/runDirectory.ts";
+import { appendStrategy, strategyLogName, strategyStep } from "../../runs/strategyLog.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
 import { saveFailedBatch } from "./failures.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
@@ -106,11 +107,12 @@ async function learn(
   const progress = reporter.start("RL", steps, "steps");
   for await (const report of loop) {
     run.appendMetrics({ step: report.step, ...report.metrics });
-    run.trajectories.save(
-      stepName("train", report.step),
-      report.rollout.drawn.map((g) => g.group),
-      config.logging.trajectoriesPerStep,
-    );
+    const name = stepName("train", report.step);
+    const drawn = report.rollout.drawn.map((g) => g.group);
+    const count = run.trajectories.save(name, drawn, config.logging.trajectoriesPerStep);
+    const filters = selectionOf(config).filters;
+    const strategy = strategyStep(report.step, report.rollout, filters, { name, count });
+    appendStrategy(run.filePath(strategyLogName), strategy);
     for (const warning of report.warnings) reporter.warn(`step ${report.step}: ${warning}`);
     progress.update(report.step, stepNote(report));
     if (saveEvery > 0 && report.step % saveEvery === 0 && report.step < steps)
