@@ -43,6 +43,11 @@ export function raw(opType: string, x: Tensor): Tensor {
   return append(opType, [x], x.type, x.shape);
 }
 
+/** x as a number that nothing is differentiated through. */
+export function stop(x: Tensor): Tensor {
+  return raw("Identity", x);
+}
+
 export function rawBinary(opType: string, a: Tensor, b: Tensor): Tensor {
   return append(opType, [a, b], a.type, broadcast(a.shape, b.shape));
 }

@@ -4,7 +4,14 @@ import { datumFromSegments, type Datum } from "../../core/datum.ts";
 import type { RgbImage } from "../../core/image.ts";
 import { randomStream, type Random } from "../../core/random.ts";
 import type { Segment } from "../../core/trajectory.ts";
-import type { AdamWParams, Engine, SampleRequest, SampleResult, SamplingParams } from "../engine.ts";
+import type {
+  AdamWParams,
+  Engine,
+  OptimStepResult,
+  SampleRequest,
+  SampleResult,
+  SamplingParams,
+} from "../engine.ts";
 
 /** Starts an engine with weights that are always the same, or with those `saveWeights` wrote into `dir`. */
 export type EngineMaker = (dir?: string) => Promise<Engine>;
@@ -126,4 +133,14 @@ export function near(
 /** Positions with a loss. */
 export function trained({ mask }: Datum): number[] {
   return [...mask.keys()].filter((t) => mask[t] !== 0);
+}
+
+/** The log-probabilities at positions with a loss. */
+export function atTrained(datum: Datum, logprobs: Float32Array | undefined): number[] {
+  return trained(datum).map((t) => logprobs?.[t] as number);
+}
+
+/** There was no gradient to apply, as far as the engine tells. */
+export function noGradient({ gradNorm }: OptimStepResult): void {
+  assert.ok(gradNorm === undefined || gradNorm === 0, `the gradient norm is ${gradNorm}, expected 0`);
 }

@@ -4,7 +4,7 @@ import type { Datum } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Segment, ViewImage } from "../../core/trajectory.ts";
 import type { Engine } from "../engine.ts";
-import { ADAMW, type Case, CROSS_ENTROPY, one, prompt, request, same, sequence } from "./case.ts";
+import { ADAMW, type Case, CROSS_ENTROPY, noGradient, one, prompt, request, same, sequence } from "./case.ts";
 
 async function refused(what: string, run: () => Promise<unknown>, names: RegExp): Promise<void> {
   await assert.rejects(
@@ -90,7 +90,7 @@ export const ERRORS: readonly Case[] = [
       ];
       for (const [what, batch, names] of wrong)
         await refused(what, () => engine.forwardBackward(batch, CROSS_ENTROPY), names);
-      assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0 });
+      noGradient(await engine.optimStep(ADAMW));
     },
   },
   {
@@ -108,7 +108,8 @@ export const ERRORS: readonly Case[] = [
         const [name] = Object.keys(params) as [string];
         await refused(name, () => engine.optimStep({ ...ADAMW, ...params }), new RegExp(name));
       }
-      assert.ok((await engine.optimStep(ADAMW)).gradNorm > 0, "the gradient is still there");
+      const { gradNorm } = await engine.optimStep(ADAMW);
+      assert.ok(gradNorm === undefined || gradNorm > 0, "the gradient is still there");
     },
   },
   {

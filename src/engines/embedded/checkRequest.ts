@@ -46,21 +46,28 @@ export function checkRequest({ sequenceId, segments, params }: SampleRequest, co
   });
 }
 
-/** @throws EngineError naming the datum by its position in the batch */
-export function checkDatums(batch: readonly Datum[], config: Qwen25VLConfig): void {
-  if (batch.length === 0)
-    throw new EngineError("forwardBackward: the batch is empty; give it at least one datum");
+/** @throws EngineError naming the call, and the datum by its position in the batch */
+export function checkDatums(
+  batch: readonly Datum[],
+  config: Qwen25VLConfig,
+  call: "forward" | "forwardBackward",
+): void {
+  if (batch.length === 0) throw new EngineError(`${call}: the batch is empty; give it at least one datum`);
   batch.forEach((datum, d) => {
     const refuse = (text: string): never => {
-      throw new EngineError(`forwardBackward, datum ${d}: ${text}`);
+      throw new EngineError(`${call}, datum ${d}: ${text}`);
     };
-    const { tokens, images, mask } = datum;
+    const { tokens, images, mask, targets } = datum;
     if (tokens.length < 2) refuse(`it must have at least 2 tokens, got ${tokens.length}`);
     for (const name of ["mask", "logprobs", "advantages"] as const)
       if (datum[name].length !== tokens.length)
         refuse(
           `${name} must have one value for each of the ${tokens.length} tokens, got ${datum[name].length}`,
         );
+    if (targets !== undefined && targets.length !== tokens.length)
+      refuse(
+        `targets must have one value for each of the ${tokens.length} tokens, or be left out; got ${targets.length}`,
+      );
     if (mask[0] !== 0)
       refuse(`mask[0] must be 0, got ${mask[0]}: nothing comes before the first token that could predict it`);
     let placeholders = 0;
@@ -69,6 +76,9 @@ export function checkDatums(batch: readonly Datum[], config: Qwen25VLConfig): vo
         refuse(`token ids must be whole numbers from 0 to ${config.vocabSize - 1}, got ${token}`);
       if (token === config.imageTokenId) placeholders++;
     }
+    for (const token of targets ?? [])
+      if (!isToken(token, config))
+        refuse(`targets must be token ids, whole numbers from 0 to ${config.vocabSize - 1}, got ${token}`);
     for (const image of images) {
       const problem = imageProblem(image, config);
       if (problem !== undefined) refuse(problem);
@@ -81,7 +91,7 @@ export function checkDatums(batch: readonly Datum[], config: Qwen25VLConfig): vo
   });
   if (batch.every(({ mask }) => mask.every((weight) => weight === 0)))
     throw new EngineError(
-      "forwardBackward: no token of the batch has a mask other than 0; there is nothing to train",
+      `${call}: no token of the batch has a mask other than 0; there is nothing to ${call === "forward" ? "compute" : "train"}`,
     );
 }
 

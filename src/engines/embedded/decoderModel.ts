@@ -1,17 +1,12 @@
 // The sampling graph with the current weights: rows of embedded tokens over cached keys and values in, logits after the
 // last token of each row and the new keys and values out.
 import { headDim, type Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
-import type { GraphSession, Value } from "../../onnx/session.ts";
+import type { Value } from "../../onnx/session.ts";
+import type { CompiledGraph } from "./compiledGraph.ts";
 import type { CacheShape } from "./kvCache.ts";
 import type { ParameterStore } from "./parameters.ts";
 import { MropeTables, type RotaryRows } from "./rotaryTables.ts";
 import { floats, ints, rowIds } from "./values.ts";
-
-export interface CompiledGraph {
-  readonly session: GraphSession;
-  /** Weights it takes. */
-  readonly names: readonly string[];
-}
 
 export interface DecoderInput {
   /** Sequences, and tokens of each. */

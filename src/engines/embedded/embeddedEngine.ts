@@ -6,17 +6,11 @@ import { DataError, EngineError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { readCheckpoint } from "../../models/qwen2_5_vl/checkpoint.ts";
 import { createCodec, neverSampled } from "../../models/qwen2_5_vl/codec.ts";
-import {
-  samplingGraph,
-  trainingGraph,
-  visionGraph,
-  type TrainingGraph,
-} from "../../models/qwen2_5_vl/graphTraining.ts";
+import { samplingGraph, visionGraph } from "../../models/qwen2_5_vl/graphTraining.ts";
 import type { PixelLimits } from "../../models/qwen2_5_vl/imageProcessor.ts";
 import { drawParameters, parameterSpecs } from "../../models/qwen2_5_vl/parameters.ts";
 import { loadProcessor, saveProcessor, type ProcessorFiles } from "../../models/qwen2_5_vl/processor.ts";
 import { readSafetensors, writeSafetensors } from "../../models/qwen2_5_vl/safetensors.ts";
-import { GraphSession } from "../../onnx/session.ts";
 import type {
   AdamWParams,
   Codec,
@@ -27,20 +21,13 @@ import type {
 } from "../engine.ts";
 import type { SampleRequest, SampleResult } from "../engine.ts";
 import { checkAdamW } from "../checkAdamW.ts";
-import { allFinite, NonFiniteError } from "../nonFinite.ts";
+import { compile, type CompiledGraph } from "./compiledGraph.ts";
 import { ParameterStore } from "./parameters.ts";
-import { MropeTables } from "./rotaryTables.ts";
-import { checkDatums } from "./checkRequest.ts";
 import { EmbeddedSampler, type SamplingWork } from "./sampler.ts";
-import { trainingBatch } from "./trainingBatch.ts";
+import { Trainer } from "./trainer.ts";
 import { Turns } from "./turns.ts";
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
-
-interface Compiled {
-  readonly session: GraphSession;
-  readonly names: readonly string[];
-}
 
 export interface EmbeddedEngineOptions {
   /** Threads of one graph run; 0 is one per core. */
@@ -51,8 +38,7 @@ export interface EmbeddedEngineOptions {
 
 export class EmbeddedEngine implements Engine {
   readonly codec: Codec;
-  private readonly tables: MropeTables;
-  private readonly training = new Map<string, Promise<Compiled>>();
+  private readonly trainer: Trainer;
   private readonly turns = new Turns();
   private disposed = false;
 
@@ -60,11 +46,11 @@ export class EmbeddedEngine implements Engine {
     readonly files: ProcessorFiles,
     private readonly parameters: ParameterStore,
     private readonly sampler: EmbeddedSampler,
-    private readonly compiled: readonly Compiled[],
+    private readonly compiled: readonly CompiledGraph[],
     private readonly threads: number,
   ) {
     this.codec = createCodec(files.tokenizer, files.limits);
-    this.tables = new MropeTables(files.config);
+    this.trainer = new Trainer(files.config, parameters, threads);
   }
 
   /** A model with freshly drawn weights. */
@@ -123,40 +109,28 @@ export class EmbeddedEngine implements Engine {
     this.sampler.release(sequenceId);
   }
 
-  forwardBackward(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
-    return this.alone(() => this.accumulateGradient(batch, loss));
+  forward(batch: readonly Datum[]): Promise<readonly Float32Array[]> {
+    return this.alone(() => this.trainer.forward(batch));
   }
 
-  private async accumulateGradient(batch: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
-    checkDatums(batch, this.files.config);
-    const { feeds, hasImages, places } = trainingBatch(batch, loss, this.files.config, this.tables);
-    const { session, names } = await this.trainingSession(loss.type, hasImages);
-    const results = await session.run({ ...feeds, ...this.parameters.feeds(names) });
-    const total = Number(results["loss"]?.data[0]);
-    const trained = results["logprobs"]?.data as Float32Array;
-    const gradient = (name: string): Float32Array => results[`d_${name}`]?.data as Float32Array;
-    const gradientOf = names.find((name) => !allFinite(gradient(name)));
-    if (!Number.isFinite(total) || !allFinite(trained) || gradientOf !== undefined)
-      throw new NonFiniteError({
-        finding: !Number.isFinite(total)
-          ? `the loss is ${total}`
-          : !allFinite(trained)
-            ? "a log-probability is not finite"
-            : "the gradient is not finite",
-        optimizerStep: this.parameters.step + 1,
-        gradientOf,
-        weight: this.parameters.firstNonFinite(),
-        datums: [...new Set(places.filter((_, i) => !Number.isFinite(trained[i])).map(({ datum }) => datum))],
-      });
-    for (const name of names) this.parameters.accumulate(name, gradient(name));
-    const logprobs = batch.map((d) => new Float32Array(d.tokens.length));
-    const entropies = results["entropy"]?.data as Float32Array;
-    let entropySum = 0;
-    places.forEach(({ datum, position }, i) => {
-      (logprobs[datum] as Float32Array)[position] = trained[i] as number;
-      entropySum += entropies[i] as number;
+  /**
+   * As every engine's.
+   * @param everywhere log-probabilities of all tokens but the first, whatever their mask; loss and gradient stay the same
+   */
+  forwardBackward(
+    batch: readonly Datum[],
+    loss: LossSpec,
+    { everywhere = false }: { readonly everywhere?: boolean } = {},
+  ): Promise<ForwardBackwardResult> {
+    return this.alone(async () => {
+      const result = await this.trainer.forwardBackward(batch, loss);
+      if (!everywhere) return result;
+      const others = await this.trainer.untrained(batch);
+      const logprobs = result.logprobs.map((own, d) =>
+        own.map((value, t) => (batch[d]?.mask[t] === 0 ? (others[d]?.[t] as number) : value)),
+      );
+      return { ...result, logprobs };
     });
-    return { loss: total, logprobs, entropySum };
   }
 
   optimStep(params: AdamWParams): Promise<OptimStepResult> {
@@ -166,6 +140,17 @@ export class EmbeddedEngine implements Engine {
       await this.sampler.reset();
       return result;
     });
+  }
+
+  /**
+   * An engine with the same files and a copy of the weights as they are now: no gradient, no optimiser state, no open
+   * sequence. It is disposed of on its own.
+   */
+  async fork(): Promise<EmbeddedEngine> {
+    const weights = await this.alone(
+      async () => new Map(this.parameters.entries().map(({ spec, value }) => [spec.name, value.slice()])),
+    );
+    return EmbeddedEngine.build(this.files, weights, { threads: this.threads });
   }
 
   saveWeights(dir: string): Promise<void> {
@@ -233,31 +218,17 @@ export class EmbeddedEngine implements Engine {
 
   private async freeSessions(): Promise<void> {
     await this.sampler.reset();
-    const sessions = [...this.compiled, ...(await Promise.all(this.training.values()))];
-    for (const { session } of sessions) await session.dispose();
+    for (const { session } of this.compiled) await session.dispose();
+    await this.trainer.dispose();
   }
 
   private alone<T>(run: () => Promise<T>): Promise<T> {
     return this.disposed ? disposedError() : this.turns.alone(run);
   }
-
-  private trainingSession(loss: LossSpec["type"], images: boolean): Promise<Compiled> {
-    const key = `${loss}/${images}`;
-    let session = this.training.get(key);
-    if (session === undefined) {
-      session = compile(trainingGraph(this.files.config, loss, images), this.threads);
-      this.training.set(key, session);
-    }
-    return session;
-  }
 }
 
 function disposedError(): Promise<never> {
   return Promise.reject(new EngineError("the engine is disposed; load the checkpoint again"));
-}
-
-async function compile({ graph, names }: TrainingGraph, threads: number): Promise<Compiled> {
-  return { session: await GraphSession.create(graph, threads), names };
 }
 
 async function readWeights(dir: string): Promise<Map<string, Float32Array>> {

@@ -1,7 +1,8 @@
 // Computes what sequences have gained since their last token was cached: prompts and observations, with their images.
 import type { ViewImage } from "../../core/trajectory.ts";
 import { BatchCache } from "./kvCache.ts";
-import type { CompiledGraph, DecoderModel } from "./decoderModel.ts";
+import type { CompiledGraph } from "./compiledGraph.ts";
+import type { DecoderModel } from "./decoderModel.ts";
 import type { Pending } from "./pending.ts";
 import type { Sequence } from "./sequence.ts";
 import { BLOCKED, visionBatch } from "./visionBatch.ts";

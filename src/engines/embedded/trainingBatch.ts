@@ -15,12 +15,19 @@ export interface TrainingBatch {
   readonly feeds: Record<string, Value>;
   readonly hasImages: boolean;
   /** Where each trained row's token stands: datum and position. */
-  readonly places: readonly { readonly datum: number; readonly position: number }[];
+  readonly places: readonly Place[];
 }
 
+export interface Place {
+  /** In the batch. */
+  readonly datum: number;
+  readonly position: number;
+}
+
+/** @param loss undefined for log-probabilities alone */
 export function trainingBatch(
   batch: readonly Datum[],
-  loss: LossSpec,
+  loss: LossSpec | undefined,
   config: Qwen25VLConfig,
   tables: MropeTables,
 ): TrainingBatch {
@@ -31,9 +38,9 @@ export function trainingBatch(
   const imageRows: number[] = [];
   const trainedRows: number[] = [];
   const targets: number[] = [];
-  const places: { datum: number; position: number }[] = [];
+  const places: Place[] = [];
   batch.forEach((datum, b) => {
-    const { tokens, images } = datum;
+    const { tokens, images, targets: wanted = tokens } = datum;
     ids.set(tokens, b * length);
     const positions = mropePositions(
       tokens,
@@ -49,7 +56,7 @@ export function trainingBatch(
           "internal: the first token of a datum cannot be trained on; its mask must be 0",
         );
       trainedRows.push(b * length + t - 1);
-      targets.push(tokens[t] as number);
+      targets.push(wanted[t] as number);
       places.push({ datum: b, position: t });
     }
   });
@@ -68,13 +75,14 @@ export function trainingBatch(
     ...causalFeeds(length, config),
     trainedRows: ints(trainedRows),
     targets: ints(targets),
-    mask: along((d) => d.mask),
   };
-  if (loss.type === "ppo") {
+  if (loss !== undefined) feeds["mask"] = along((d) => d.mask);
+  if (loss !== undefined && loss.type !== "crossEntropy") {
+    const [low, high] = ratioBounds(loss);
     feeds["sampledLogprobs"] = along((d) => d.logprobs);
     feeds["advantages"] = along((d) => d.advantages);
-    feeds["ratioLow"] = floats(Float32Array.of(1 - loss.clipLow), []);
-    feeds["ratioHigh"] = floats(Float32Array.of(1 + loss.clipHigh), []);
+    feeds["ratioLow"] = floats(Float32Array.of(low), []);
+    feeds["ratioHigh"] = floats(Float32Array.of(high), []);
   }
   const images = batch.flatMap((d) => d.images);
   if (images.length > 0) {
@@ -84,6 +92,11 @@ export function trainingBatch(
     feeds["imageRows"] = ints(imageRows);
   }
   return { feeds, hasImages: images.length > 0, places };
+}
+
+/** Every ratio lies between 0 and infinity, so that clipping it there is to leave it, and its gradient, as they are. */
+function ratioBounds(loss: Exclude<LossSpec, { type: "crossEntropy" }>): [low: number, high: number] {
+  return loss.type === "importanceSampling" ? [0, Infinity] : [1 - loss.clipLow, 1 + loss.clipHigh];
 }
 
 let lastCausal:

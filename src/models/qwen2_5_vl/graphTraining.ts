@@ -1,8 +1,9 @@
 // The training graph: padded sequences in, the summed loss, per-token log-probabilities and the gradient of every weight
-// out. Only rows that predict a trained token reach the head.
+// out; and its forward half alone. Only rows that predict a trained token reach the head.
 import { Graph, type Tensor } from "../../onnx/graph.ts";
 import { gradients } from "../../onnx/gradients.ts";
 import { embedding, insertRows, rmsNorm, softmax, sum, takeRows, tokenLogprobs } from "../../onnx/layers.ts";
+import { stop } from "../../onnx/nodes.ts";
 import { add, clamp, exp, linear, matmul, minimum, mul, scale, sub } from "../../onnx/ops.ts";
 import { causalAttention } from "./causalAttention.ts";
 import { headDim, type Qwen25VLConfig } from "./config.ts";
@@ -21,23 +22,56 @@ import {
 } from "./graphParts.ts";
 import { visionTower } from "./graphVision.ts";
 
-export type TrainingLoss = "crossEntropy" | "ppo";
+/** `importanceSampling` has no graph: it is `ppo` with the bounds 0 and infinity, between which every ratio lies. */
+export type TrainingLoss = "crossEntropy" | "ppo" | "cispo";
 
-/** Batches without any image run a graph that has no vision tower. */
-export interface TrainingGraph {
+export interface CompilableGraph {
   readonly graph: Graph;
-  /** Weights that get a gradient `d_<name>`. */
+  /** Weights that it takes. */
   readonly names: readonly string[];
 }
 
-/** @param differentiate what grows the backward half; tests hand in a faulty one to see that it is noticed */
+/**
+ * Every weight that it takes gets a gradient `d_<name>`.
+ * @param images batches without any image run a graph that has no vision tower
+ * @param differentiate what grows the backward half; tests hand in a faulty one to see that it is noticed
+ */
 export function trainingGraph(
   config: Qwen25VLConfig,
   loss: TrainingLoss,
   images: boolean,
   differentiate: typeof gradients = gradients,
-): TrainingGraph {
+): CompilableGraph {
   const graph = new Graph();
+  const { logprobs, entropy, names, tensors } = trainedTokens(graph, config, images);
+  const mask = graph.input("mask", "float32", ["trained"]);
+  const total = sum(mul(lossTerms(graph, loss, logprobs), mask));
+  graph.output("loss", total);
+  graph.output("logprobs", logprobs);
+  graph.output("entropy", entropy);
+  differentiate(total, tensors).forEach((g, i) => graph.output(`d_${names[i]}`, g));
+  return { graph, names };
+}
+
+/** The log-probabilities of the training graph and nothing else. */
+export function forwardGraph(config: Qwen25VLConfig, images: boolean): CompilableGraph {
+  const graph = new Graph();
+  const { logprobs, names } = trainedTokens(graph, config, images);
+  graph.output("logprobs", logprobs);
+  return { graph, names };
+}
+
+interface TrainedTokens {
+  /** [trained]. */
+  readonly logprobs: Tensor;
+  readonly entropy: Tensor;
+  /** The weights that take part. */
+  readonly names: readonly string[];
+  readonly tensors: readonly Tensor[];
+}
+
+/** From token ids and pictures to what the model thinks of the trained tokens. */
+function trainedTokens(graph: Graph, config: Qwen25VLConfig, images: boolean): TrainedTokens {
   const {
     weights: w,
     names,
@@ -63,17 +97,14 @@ export function trainingGraph(
   const trained = takeRows(x, graph.input("trainedRows", "int64", ["trained"]));
   const hidden = rmsNorm(trained, w("model.norm.weight"), config.rmsNormEps);
   const logits = linear(hidden, w(headWeight(config)));
-  const { logprobs, entropy } = tokenLogprobs(logits, graph.input("targets", "int64", ["trained"]));
-  const mask = graph.input("mask", "float32", ["trained"]);
-  const total = sum(mul(lossTerms(graph, loss, logprobs), mask));
-  graph.output("loss", total);
-  graph.output("logprobs", logprobs);
-  graph.output("entropy", entropy);
-  differentiate(total, tensors).forEach((g, i) => graph.output(`d_${names[i]}`, g));
-  return { graph, names };
+  const predicted = tokenLogprobs(logits, graph.input("targets", "int64", ["trained"]));
+  return { ...predicted, names, tensors };
 }
 
-/** -ln p, or PPO's -min(r A, clip(r) A) with r = p / p_sampled (arXiv 1707.06347, eq. 7). */
+/**
+ * -ln p; PPO's -min(r A, clip(r) A) with r = p / p_sampled (arXiv 1707.06347, eq. 7); CISPO's -stop(clip(r)) A ln p
+ * (arXiv 2506.13585).
+ */
 function lossTerms(graph: Graph, loss: TrainingLoss, logprobs: Tensor): Tensor {
   if (loss === "crossEntropy") return scale(logprobs, -1);
   const sampled = graph.input("sampledLogprobs", "float32", ["trained"]);
@@ -84,11 +115,12 @@ function lossTerms(graph: Graph, loss: TrainingLoss, logprobs: Tensor): Tensor {
     graph.input("ratioLow", "float32", []),
     graph.input("ratioHigh", "float32", []),
   );
+  if (loss === "cispo") return scale(mul(mul(stop(clipped), advantages), logprobs), -1);
   return scale(minimum(mul(ratio, advantages), mul(clipped, advantages)), -1);
 }
 
 /** The vision tower alone, for sampling: features of each image are computed once. */
-export function visionGraph(config: Qwen25VLConfig): TrainingGraph {
+export function visionGraph(config: Qwen25VLConfig): CompilableGraph {
   const graph = new Graph();
   const { weights, names } = weightInputs(graph, config, (name) => name.startsWith("visual."));
   graph.output("features", visionTower(graph, weights, config));
@@ -99,7 +131,7 @@ export function visionGraph(config: Qwen25VLConfig): TrainingGraph {
  * One step of sampling over S new tokens per row with P cached ones: prefill, observations and decoding (S = 1) alike.
  * New keys and values are outputs; the caller appends them to its cache.
  */
-export function samplingGraph(config: Qwen25VLConfig): TrainingGraph {
+export function samplingGraph(config: Qwen25VLConfig): CompilableGraph {
   const graph = new Graph();
   const { weights: w, names } = weightInputs(
     graph,

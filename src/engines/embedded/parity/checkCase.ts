@@ -244,7 +244,7 @@ async function checkAdamW(
       const { gradNorm } = await engine.optimStep(
         run === "default" ? ADAMW : { ...ADAMW, epsilon: ROBUST_EPSILON },
       );
-      norms.push(gradNorm);
+      norms.push(gradNorm as number);
     }
     agreement.norms("gradient norms of three steps", name, norms, summary.gradNorms[run], LIMIT.gradient);
     if (run === "update")

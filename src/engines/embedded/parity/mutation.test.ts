@@ -4,8 +4,8 @@ import test from "node:test";
 import type { Tensor } from "../../../onnx/graph.ts";
 import { gradients } from "../../../onnx/gradients.ts";
 import { scale } from "../../../onnx/ops.ts";
-import { GraphSession } from "../../../onnx/session.ts";
 import { trainingGraph } from "../../../models/qwen2_5_vl/graphTraining.ts";
+import { compile, type CompiledGraph } from "../compiledGraph.ts";
 import { caseDatums, GOLDEN_CASES, type ModelCase } from "./cases.ts";
 import { checkGradients, storeOf } from "./checkCase.ts";
 import { Agreement } from "./compare.ts";
@@ -84,13 +84,11 @@ async function gradientsOf(modelCase: ModelCase, mutation: Mutation | undefined)
   const fault = mutation === undefined ? undefined : faulty(mutation);
   const datums = caseDatums(modelCase, engine.codec);
   if (fault !== undefined) {
-    const { training, files } = engine as unknown as {
-      training: Map<string, Promise<{ session: GraphSession; names: readonly string[] }>>;
-      files: typeof engine.files;
+    const { trainer } = engine as unknown as {
+      trainer: { sessions: Map<string, Promise<CompiledGraph>> };
     };
-    const { graph, names } = trainingGraph(files.config, "crossEntropy", true, fault);
-    const session = await GraphSession.create(graph, 1);
-    training.set("crossEntropy/true", Promise.resolve({ session, names }));
+    const graph = trainingGraph(engine.files.config, "crossEntropy", true, fault);
+    trainer.sessions.set("crossEntropy/true", compile(graph, 1));
   }
   try {
     await checkGradients(engine, modelCase, datums, results, summary, new Agreement(), "crossEntropy");
