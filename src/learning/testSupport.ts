@@ -110,14 +110,22 @@ export class ScriptedEngine implements Engine {
     return this.events.flatMap((event) => (event.type === "forwardBackward" ? [event.batch] : []));
   }
 
+  forward(batch: readonly Datum[]): Promise<Float32Array[]> {
+    return Promise.resolve(batch.map((item) => this.logprobsOf(item)));
+  }
+
+  private logprobsOf(item: Datum): Float32Array {
+    return item.logprobs.map((sampled, t) =>
+      t === 0 ? 0 : (this.script.logprob?.(item, t, this.updates) ?? sampled),
+    );
+  }
+
   forwardBackward(batch: readonly Datum[], spec: LossSpec): Promise<ForwardBackwardResult> {
     this.events.push({ type: "forwardBackward", batch, loss: spec });
     let loss = 0;
     let trained = 0;
     const logprobs = batch.map((item) => {
-      const values = item.logprobs.map((sampled, t) =>
-        t === 0 ? 0 : (this.script.logprob?.(item, t, this.updates) ?? sampled),
-      );
+      const values = this.logprobsOf(item);
       item.mask.forEach((weight, t) => {
         if (weight === 0) return;
         trained++;
@@ -147,7 +155,9 @@ export class ScriptedEngine implements Engine {
 function lossTerm(spec: LossSpec, logprob: number, sampled: number, advantage: number): number {
   if (spec.type === "crossEntropy") return -logprob;
   const ratio = Math.exp(logprob - sampled);
+  if (spec.type === "importanceSampling") return -ratio * advantage;
   const clipped = Math.min(Math.max(ratio, 1 - spec.clipLow), 1 + spec.clipHigh);
+  if (spec.type === "cispo") return -clipped * advantage * logprob;
   return -Math.min(ratio * advantage, clipped * advantage);
 }
 
