@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { randomStream } from "../../core/random.ts";
 import type { Datum } from "../../core/datum.ts";
+import type { LossSpec } from "../engine.ts";
 import type { EmbeddedEngine } from "./embeddedEngine.ts";
 import { ParameterStore } from "./parameters.ts";
 import { datum, observation, prompt, smallEngine } from "./testModel.ts";
@@ -18,44 +19,65 @@ function sequence(engine: EmbeddedEngine, seed: number, advantage = 1): Datum {
   );
 }
 
-/** Sum of all losses of a batch. */
-async function lossOf(engine: EmbeddedEngine, batch: readonly Datum[]): Promise<number> {
-  return (await engine.forwardBackward(batch, { type: "crossEntropy" })).loss;
+const CLIP = { clipLow: 0.2, clipHigh: 0.3 };
+
+/** The loss as a function of log-probabilities, in double precision; CISPO's weights are those at `start`. */
+function lossFrom(
+  { type }: LossSpec,
+  batch: readonly Datum[],
+  start: readonly Float32Array[],
+): (logprobs: readonly Float32Array[]) => number {
+  const ratio = (d: number, t: number, p: number): number => Math.exp(p - batch[d]!.logprobs[t]!);
+  return (logprobs) => {
+    let sum = 0;
+    for (const [d, { mask, advantages }] of batch.entries())
+      for (const [t, weight] of mask.entries()) {
+        if (weight === 0) continue;
+        const p = logprobs[d]![t]!;
+        const held = Math.min(Math.max(ratio(d, t, start[d]![t]!), 1 - CLIP.clipLow), 1 + CLIP.clipHigh);
+        if (type === "crossEntropy") sum -= weight * p;
+        else if (type === "importanceSampling") sum -= weight * ratio(d, t, p) * advantages[t]!;
+        else sum -= weight * held * advantages[t]! * p;
+      }
+    return sum;
+  };
 }
 
-test("the gradient of every weight points where the loss falls as fast as it says", async () => {
-  // Along the gradient g of weight w, loss(w + h g / |g|) - loss(w - h g / |g|) = 2 h |g|.
-  const engine = await smallEngine();
-  const batch = [sequence(engine, 1), sequence(engine, 2)];
-  await engine.forwardBackward(batch, { type: "crossEntropy" });
-  const store = (engine as unknown as { parameters: ParameterStore }).parameters;
-  const parameters = (
-    store as unknown as {
-      parameters: { spec: { name: string }; value: Float32Array; gradient: Float32Array }[];
+for (const loss of [
+  { type: "crossEntropy" },
+  { type: "importanceSampling" },
+  { type: "cispo", ...CLIP },
+] as const)
+  test(`${loss.type}: the gradient of every weight points where the loss falls as fast as it says`, async () => {
+    // Along the gradient g of weight w, loss(w + h g / |g|) - loss(w - h g / |g|) = 2 h |g|.
+    const engine = await smallEngine();
+    const batch = [sequence(engine, 1), sequence(engine, 2, -0.7)];
+    const start = await engine.forward(batch);
+    const formula = lossFrom(loss, batch, start);
+    const told = await engine.forwardBackward(batch, loss);
+    assert.ok(Math.abs(told.loss - formula(start)) < 1e-4, `${told.loss}, by hand ${formula(start)}`);
+    const store = (engine as unknown as { parameters: ParameterStore }).parameters;
+    for (const { spec, value } of store.entries()) {
+      const g = store.gradient(spec.name);
+      const norm = Math.hypot(...g);
+      // A bias of the keys shifts all scores of a row alike: softmax cancels it, its gradient is rounding noise.
+      if (spec.name.endsWith("k_proj.bias")) continue;
+      assert.ok(norm > 1e-6, `${spec.name}: gradient norm ${norm}`);
+      const kept = value.slice();
+      const h = Math.min(0.02, 0.2 / norm); // a change of the loss by at most 0.4
+      const at = async (sign: number): Promise<number> => {
+        for (let k = 0; k < value.length; k++) value[k] = kept[k]! + (sign * h * g[k]!) / norm;
+        return formula(await engine.forward(batch));
+      };
+      const slope = ((await at(1)) - (await at(-1))) / (2 * h);
+      value.set(kept);
+      assert.ok(
+        Math.abs(slope - norm) <= 0.01 * norm + 5e-3,
+        `${spec.name}: slope ${slope}, gradient norm ${norm}`,
+      );
     }
-  ).parameters;
-  const gradients = parameters.map((p) => p.gradient.slice());
-  for (const [i, { spec, value }] of parameters.entries()) {
-    const g = gradients[i]!;
-    const norm = Math.hypot(...g);
-    // A bias of the keys shifts all scores of a row alike: softmax cancels it, its gradient is rounding noise.
-    if (spec.name.endsWith("k_proj.bias")) continue;
-    assert.ok(norm > 1e-6, `${spec.name}: gradient norm ${norm}`);
-    const kept = value.slice();
-    const h = Math.min(0.02, 0.2 / norm); // a change of the loss by at most 0.4
-    const at = async (sign: number): Promise<number> => {
-      for (let k = 0; k < value.length; k++) value[k] = kept[k]! + (sign * h * g[k]!) / norm;
-      return lossOf(engine, batch);
-    };
-    const slope = ((await at(1)) - (await at(-1))) / (2 * h);
-    value.set(kept);
-    assert.ok(
-      Math.abs(slope - norm) <= 0.01 * norm + 5e-3,
-      `${spec.name}: slope ${slope}, gradient norm ${norm}`,
-    );
-  }
-  await engine.dispose();
-});
+    await engine.dispose();
+  });
 
 test("AdamW: two steps by hand, decay on matrices only, clipping by the global norm", () => {
   const spec = { name: "w", shape: [2], matrix: [2], std: 0, fill: 0, decays: true };

@@ -5,7 +5,7 @@ import { randomStream } from "../../../core/random.ts";
 import type { Segment } from "../../../core/trajectory.ts";
 import { mropePositions } from "../../../models/qwen2_5_vl/positions.ts";
 import type { StoredTensor } from "../../../models/qwen2_5_vl/safetensors.ts";
-import type { SampleRequest } from "../../engine.ts";
+import type { LossSpec, SampleRequest } from "../../engine.ts";
 import type { EmbeddedEngine } from "../embeddedEngine.ts";
 import type { ParameterStore } from "../parameters.ts";
 import { ADAMW, caseDatums, LOSS, ROBUST_EPSILON, type ModelCase } from "./cases.ts";
@@ -15,7 +15,7 @@ export type Results = ReadonlyMap<string, StoredTensor>;
 
 /** What reference/training.py says of a case in its result.json. */
 export interface CaseSummary {
-  readonly losses: { readonly crossEntropy: number; readonly ppo: number };
+  readonly losses: Readonly<Record<LossSpec["type"], number>>;
   /** Global gradient norm before clipping, for each AdamW step of the two runs. */
   readonly gradNorms: { readonly default: readonly number[]; readonly update: readonly number[] };
 }
@@ -23,7 +23,7 @@ export interface CaseSummary {
 /** Largest relative errors that count as agreement; compare.ts says how each is measured. */
 export const LIMIT = { forward: 1e-4, gradient: 1e-3, update: 1e-3, noisyUpdate: 3e-3 } as const;
 
-const KINDS = ["crossEntropy", "ppo"] as const;
+const KINDS = ["crossEntropy", "importanceSampling", "ppo", "cispo"] as const;
 /** The losses of three optimiser steps. */
 const STEPS = ["crossEntropy", "ppo", "crossEntropy"] as const;
 
@@ -39,9 +39,14 @@ export async function checkCase(
   checkPositions(engine, modelCase, datums, results);
   await checkLogits(engine, modelCase, datums, results, agreement);
   await checkLogprobs(engine, modelCase, datums, results, agreement);
+  await checkTargets(engine, modelCase, datums, results, agreement);
   for (const kind of KINDS)
     await checkGradients(engine, modelCase, datums, results, summary, agreement, kind);
   await checkAdamW(engine, modelCase, datums, results, summary, agreement);
+}
+
+function lossOf(type: LossSpec["type"]): LossSpec {
+  return type === "ppo" || type === "cispo" ? { type, ...LOSS } : { type };
 }
 
 function floats(results: Results, name: string): Float32Array {
@@ -135,7 +140,33 @@ function prefixes({ tokens, images }: Datum, imagePadId: number): Segment[][] {
   return all;
 }
 
-/** Of every token but the first, with the whole batch padded. Placeholders are never trained on, so they are left out. */
+/** ln p of other tokens than those that stand there, out of the reference's logits. */
+async function checkTargets(
+  engine: EmbeddedEngine,
+  { name }: ModelCase,
+  datums: readonly Datum[],
+  results: Results,
+  agreement: Agreement,
+): Promise<void> {
+  const vocab = engine.files.config.vocabSize;
+  const others = datums.map((d) => ({
+    ...d,
+    targets: d.tokens.map((token, t) => (token + 7 * t + 1) % vocab),
+  }));
+  const got = await engine.forward(others);
+  others.forEach(({ mask, targets }, i) => {
+    const logits = floats(results, `logits.${i}`);
+    const wanted = mask.map((weight, t) => {
+      if (weight === 0) return 0;
+      const row = logits.subarray((t - 1) * vocab, t * vocab);
+      return row[targets[t] as number]! - Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0));
+    });
+    const at = `${name}, sequence ${i}`;
+    agreement.values("log-probabilities of other targets", at, got[i] as Float32Array, wanted, LIMIT.forward);
+  });
+}
+
+/** Of every token but the first, with the whole batch padded, with a gradient and without. Placeholders are never trained on, so they are left out. */
 async function checkLogprobs(
   engine: EmbeddedEngine,
   { name }: ModelCase,
@@ -149,6 +180,7 @@ async function checkLogprobs(
   }));
   const { logprobs } = await engine.forwardBackward(everywhere, { type: "crossEntropy" });
   storeOf(engine).clearGradient();
+  assert.deepEqual(await engine.forward(everywhere), logprobs, `${name}: without a gradient`);
   everywhere.forEach(({ mask }, i) => {
     const wanted = floats(results, `logprobs.${i}`).map((v, t) => (mask[t] === 0 ? 0 : v));
     const at = `${name}, sequence ${i}`;
@@ -169,10 +201,10 @@ export async function checkGradients(
   results: Results,
   summary: CaseSummary,
   agreement: Agreement,
-  kind: (typeof KINDS)[number],
+  kind: LossSpec["type"],
 ): Promise<void> {
   const store = storeOf(engine);
-  const loss = kind === "ppo" ? ({ type: kind, ...LOSS } as const) : ({ type: kind } as const);
+  const loss = lossOf(kind);
   for (const batches of [[datums], datums.map((d) => [d])]) {
     let total = 0;
     for (const batch of batches) total += (await engine.forwardBackward(batch, loss)).loss;
@@ -240,7 +272,7 @@ async function checkAdamW(
     rewind();
     const norms: number[] = [];
     for (const kind of STEPS) {
-      await engine.forwardBackward(datums, kind === "ppo" ? { type: kind, ...LOSS } : { type: kind });
+      await engine.forwardBackward(datums, lossOf(kind));
       const { gradNorm } = await engine.optimStep(
         run === "default" ? ADAMW : { ...ADAMW, epsilon: ROBUST_EPSILON },
       );

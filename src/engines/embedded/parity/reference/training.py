@@ -34,7 +34,7 @@ def run_case(folder, job, case):
         own = model(**inputs, use_cache=False).logits
     keep = inputs["attention_mask"].bool()
     assert torch.equal(own[keep], logits[keep]), "the model's own positions differ from get_rope_index"
-    for kind in ("crossEntropy", "ppo"):
+    for kind in ("crossEntropy", "importanceSampling", "ppo", "cispo"):
         model.zero_grad(set_to_none=True)
         loss = loss_of(model, inputs, index, weights, {**job["loss"], "type": kind})
         loss.backward()
@@ -85,7 +85,11 @@ def loss_of(model, inputs, index, weights, loss):
     if loss["type"] == "crossEntropy":
         return -(mask * logprobs).sum()
     ratio = torch.exp(logprobs - weights["logprobs"])
+    if loss["type"] == "importanceSampling":
+        return -(mask * ratio * weights["advantages"]).sum()
     clipped = ratio.clamp(1 - loss["clipLow"], 1 + loss["clipHigh"])
+    if loss["type"] == "cispo":
+        return -(mask * clipped.detach() * weights["advantages"] * logprobs).sum()
     return -(mask * torch.minimum(ratio * weights["advantages"], clipped * weights["advantages"])).sum()
 
 
