@@ -1,6 +1,6 @@
 // What a client is told when its request fails: an HTTP status and the error body of the OpenAI protocol, which its
 // clients turn into exceptions of their own by status and `code`.
-import { PyVisionError } from "../../core/errors.ts";
+import { HttpError } from "../http.ts";
 
 export interface RequestErrorDetails {
   readonly status: number;
@@ -21,9 +21,8 @@ export interface ErrorBody {
   };
 }
 
-export class RequestError extends PyVisionError {
+export class RequestError extends HttpError {
   override readonly name = "RequestError";
-  readonly status: number;
   readonly body: ErrorBody;
 
   constructor(
@@ -31,8 +30,7 @@ export class RequestError extends PyVisionError {
     { status, type = "invalid_request_error", param, code }: RequestErrorDetails,
     options?: ErrorOptions,
   ) {
-    super(message, options);
-    this.status = status;
+    super(message, { status, ...(code !== undefined && { code }) }, options);
     this.body = { error: { message, type, param: param ?? null, code: code ?? null } };
   }
 }

@@ -4,10 +4,17 @@
 // It is meant for one's own machine and the machines one trusts: it has a key, but no TLS, no quotas and no CORS headers. A
 // web page of somebody else's cannot use it without help of a name server that turns its name into this machine's address;
 // bodies must be declared as JSON, which browsers ask permission for. Where that is a worry, take a key.
-import { createHash, timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { EngineError } from "../../core/errors.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  allow,
+  checkKey,
+  HttpError,
+  pathOf,
+  readJson,
+  sendJson,
+  startHttpServer,
+  unlessAborted,
+} from "../http.ts";
 import {
   closingChunk,
   completionBody,
@@ -47,65 +54,17 @@ export interface OpenAiServer {
 
 /** @throws EngineError when it cannot listen there. */
 export async function startOpenAiServer(options: OpenAiServerOptions): Promise<OpenAiServer> {
-  const running = new Set<Promise<void>>();
-  const stopping = new AbortController();
   const startedAt = Math.floor(options.now() / 1000);
-  const server = createServer((request, response) => {
-    const work = answer(options, startedAt, stopping.signal, request, response);
-    running.add(work);
-    void work.finally(() => running.delete(work));
+  const server = await startHttpServer(options, async (request, response, { gone, any }) => {
+    response.setHeader("x-request-id", options.newId());
+    try {
+      await route(options, startedAt, any, request, response);
+    } catch (error) {
+      if (gone.aborted || response.destroyed) return;
+      fail(response, error, options.onFailure);
+    }
   });
-  // Longer than clients keep a connection for their next request: else one may be closed just as it is used again.
-  server.keepAliveTimeout = 75_000;
-  await listen(server, options);
-  const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return {
-    baseUrl: `http://${host}:${port}/v1`,
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      stopping.abort(
-        new RequestError("the server is being stopped", {
-          status: 503,
-          type: "server_error",
-          code: "stopping",
-        }),
-      );
-      await Promise.all(running);
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
-
-function listen(server: Server, { host, port }: OpenAiServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === "EADDRINUSE" ? "the port is taken; choose another, or 0 for any" : error.message;
-      reject(new EngineError(`cannot serve on ${host} port ${port}: ${why}`, { cause: error }));
-    });
-    server.listen(port, host, resolve);
-  });
-}
-
-/** Never rejects. */
-async function answer(
-  options: OpenAiServerOptions,
-  startedAt: number,
-  stopping: AbortSignal,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const gone = new AbortController();
-  response.on("close", () => gone.abort(new Error("the client has gone")));
-  response.setHeader("x-request-id", options.newId());
-  try {
-    await route(options, startedAt, AbortSignal.any([stopping, gone.signal]), request, response);
-  } catch (error) {
-    if (gone.signal.aborted || response.destroyed) return;
-    fail(response, error, options.onFailure);
-  }
+  return { baseUrl: `${server.origin}/v1`, close: () => server.close() };
 }
 
 async function route(
@@ -122,7 +81,8 @@ async function route(
     response.writeHead(200).end();
     return;
   }
-  checkKey(options.key, request.headers.authorization);
+  const [, given] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? "") ?? [];
+  checkKey(options.key, given, "as Authorization: Bearer KEY");
   if (path === "/v1/models") {
     allow(request, "GET");
     sendJson(response, 200, { object: "list", data: [modelBody(model, startedAt)] });
@@ -162,16 +122,6 @@ async function complete(
   }
 }
 
-/** @throws the signal's reason as soon as it is aborted, whatever the work does then */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject);
-  });
-}
-
 async function stream(
   envelope: Envelope,
   pieces: ReturnType<ChatRun["reply"]>,
@@ -193,73 +143,9 @@ async function stream(
   response.end("data: [DONE]\n\n");
 }
 
-function pathOf(address: string): string {
-  const path = address.replace(/[?#].*$/s, "");
-  try {
-    return decodeURIComponent(path);
-  } catch (error) {
-    throw new RequestError(`the address is not valid: ${path}`, { status: 400 }, { cause: error });
-  }
-}
-
-function allow(request: IncomingMessage, method: string): void {
-  if (request.method !== method)
-    throw new RequestError(`${request.method} is not possible here, only ${method}`, {
-      status: 405,
-      code: "method_not_allowed",
-    });
-}
-
-function checkKey(key: string | undefined, authorization: string | undefined): void {
-  if (key === undefined) return;
-  const [, given] = /^Bearer +(.+)$/i.exec(authorization ?? "") ?? [];
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  if (given !== undefined && timingSafeEqual(digest(given), digest(key))) return;
-  throw new RequestError(
-    given === undefined
-      ? "no key was sent: send the server's key as Authorization: Bearer KEY"
-      : "the key is not the server's",
-    { status: 401, code: "invalid_api_key" },
-  );
-}
-
-async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  if (!/^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? ""))
-    throw new RequestError("the body must be declared with content-type: application/json", { status: 415 });
-  const tooLong = (): RequestError =>
-    new RequestError(`the body is longer than ${maxBytes} bytes; send fewer or smaller pictures`, {
-      status: 413,
-      code: "request_too_large",
-    });
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLong();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLong();
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch (error) {
-    throw new RequestError(
-      `the body is not JSON: ${(error as Error).message}`,
-      { status: 400 },
-      { cause: error },
-    );
-  }
-}
-
 function fail(response: ServerResponse, error: unknown, onFailure: OpenAiServerOptions["onFailure"]): void {
-  const known = error instanceof RequestError;
-  if (!known) onFailure?.(error);
-  const { status, body } = known
-    ? error
-    : new RequestError("the engine could not answer; the server's own messages tell why", {
-        status: 500,
-        type: "server_error",
-        code: "internal_error",
-      });
+  if (!(error instanceof HttpError)) onFailure?.(error);
+  const { status, body } = asRequestError(error);
   if (!response.headersSent) {
     // What is left of the body is not read.
     response.setHeader("connection", "close");
@@ -270,8 +156,20 @@ function fail(response: ServerResponse, error: unknown, onFailure: OpenAiServerO
   response.end();
 }
 
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
+function asRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  if (!(error instanceof HttpError))
+    return new RequestError("the engine could not answer; the server's own messages tell why", {
+      status: 500,
+      type: "server_error",
+      code: "internal_error",
+    });
+  const { message, status, code } = error;
+  return new RequestError(message, {
+    status,
+    ...(status >= 500 && { type: "server_error" }),
+    ...(code !== undefined && { code }),
+  });
 }
 
 function sendEvent(response: ServerResponse, body: unknown): void {

@@ -1,0 +1,58 @@
+// Pictures that clients send, decoded here and nowhere else. A conversation sends its pictures again with every turn, and a
+// group the same ones: equal bytes give one object, so that the engine computes their features once.
+import { createHash } from "node:crypto";
+import { DataError } from "../core/errors.ts";
+import type { ViewImage } from "../core/trajectory.ts";
+import type { Codec } from "../engines/engine.ts";
+import { decodeImage } from "../tasks/media.ts";
+
+const KEPT = 64;
+/** A few hundred bytes of PNG may stand for any number of pixels. */
+const MAX_PIXELS = 64_000_000;
+
+export interface SentImage {
+  readonly view: ViewImage;
+  /** Equal for equal data. */
+  readonly digest: string;
+}
+
+export class Pictures {
+  private readonly views = new Map<string, ViewImage>();
+
+  /** @param kept pictures remembered; beyond that the one that was not asked for longest goes */
+  constructor(
+    private readonly codec: Pick<Codec, "viewImage">,
+    private readonly kept = KEPT,
+  ) {}
+
+  /**
+   * @param where for messages, as in "image WHERE: is damaged"
+   * @throws DataError when it is no picture that can be read and shown
+   */
+  read(bytes: Uint8Array, where: string): SentImage {
+    const digest = createHash("sha256").update(bytes).digest("base64");
+    let view = this.views.get(digest);
+    if (view === undefined) view = this.view(bytes, where);
+    else this.views.delete(digest);
+    this.views.set(digest, view);
+    for (const oldest of this.views.keys()) {
+      if (this.views.size <= this.kept) break;
+      this.views.delete(oldest);
+    }
+    return { view, digest };
+  }
+
+  private view(bytes: Uint8Array, where: string): ViewImage {
+    const pixels = pngPixels(bytes);
+    if (pixels > MAX_PIXELS)
+      throw new DataError(`has ${pixels} pixels, more than the ${MAX_PIXELS} that are read; send it smaller`);
+    return this.codec.viewImage(decodeImage(bytes, where));
+  }
+}
+
+/** As the header says; 0 for what is no PNG. */
+function pngPixels(bytes: Uint8Array): number {
+  if (bytes.length < 24 || bytes[0] !== 0x89 || bytes[1] !== 0x50) return 0;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return header.getUint32(16) * header.getUint32(20);
+}
