@@ -78,10 +78,17 @@ export class ProtocolError extends DataError {
 
   /** @param received in words or as a value, which is shortened; left out where there is nothing to show */
   constructor(field: string, rule: string, ...received: readonly [] | readonly [unknown]) {
-    super(`${field}: ${rule}${received.length === 0 ? "" : `, received ${shown(received[0])}`}`);
-    this.field = field;
+    const path = plain(field);
+    super(`${path}: ${plain(rule)}${received.length === 0 ? "" : `, received ${shown(received[0])}`}`);
+    this.field = path;
     this.rule = rule;
   }
+}
+
+/** Names of map entries come from outside: no control characters, no endless ones. */
+function plain(text: string): string {
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, "?");
+  return line.length <= 200 ? line : `${line.slice(0, 197)}...`;
 }
 
 /** A value in at most 80 characters. */
