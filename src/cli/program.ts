@@ -18,6 +18,7 @@ import { registerSft } from "./sft.ts";
 import { registerSynth } from "./synth.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerTrain } from "./train.ts";
+import { registerView } from "./view.ts";
 
 export function buildProgram(): Command {
   const program = new Command("pyvision")
@@ -43,6 +44,7 @@ export function buildProgram(): Command {
   registerTasks(program);
   registerData(program);
   registerCompare(program);
+  registerView(program);
   registerExport(program);
   registerBench(program);
   return program;
