@@ -50,7 +50,7 @@ export function checkRequest({ sequenceId, segments, params }: SampleRequest, co
 export function checkDatums(
   batch: readonly Datum[],
   config: Qwen25VLConfig,
-  call: "forward" | "forwardBackward",
+  call: "forward" | "forwardBackward" = "forwardBackward",
 ): void {
   if (batch.length === 0) throw new EngineError(`${call}: the batch is empty; give it at least one datum`);
   batch.forEach((datum, d) => {

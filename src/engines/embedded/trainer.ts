@@ -1,7 +1,8 @@
 // Runs of the training graphs with the current weights: log-probabilities with and without a gradient.
 import type { Datum } from "../../core/datum.ts";
 import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
-import { forwardGraph, trainingGraph, type TrainingLoss } from "../../models/qwen2_5_vl/graphTraining.ts";
+import type { TrainingLoss } from "../../models/qwen2_5_vl/graphLosses.ts";
+import { forwardGraph, trainingGraph } from "../../models/qwen2_5_vl/graphTraining.ts";
 import type { ForwardBackwardResult, LossSpec } from "../engine.ts";
 import { allFinite, NonFiniteError } from "../nonFinite.ts";
 import { checkDatums } from "./checkRequest.ts";

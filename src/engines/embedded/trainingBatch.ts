@@ -4,6 +4,7 @@ import type { Datum } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import { CAUSAL_BLOCKS } from "../../models/qwen2_5_vl/causalAttention.ts";
 import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
+import { UNCLIPPED } from "../../models/qwen2_5_vl/graphLosses.ts";
 import { mropePositions } from "../../models/qwen2_5_vl/positions.ts";
 import type { Value } from "../../onnx/session.ts";
 import type { LossSpec } from "../engine.ts";
@@ -94,9 +95,10 @@ export function trainingBatch(
   return { feeds, hasImages: images.length > 0, places };
 }
 
-/** Every ratio lies between 0 and infinity, so that clipping it there is to leave it, and its gradient, as they are. */
 function ratioBounds(loss: Exclude<LossSpec, { type: "crossEntropy" }>): [low: number, high: number] {
-  return loss.type === "importanceSampling" ? [0, Infinity] : [1 - loss.clipLow, 1 + loss.clipHigh];
+  return loss.type === "importanceSampling"
+    ? [UNCLIPPED.low, UNCLIPPED.high]
+    : [1 - loss.clipLow, 1 + loss.clipHigh];
 }
 
 let lastCausal:

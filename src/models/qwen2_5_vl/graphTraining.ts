@@ -3,8 +3,7 @@
 import { Graph, type Tensor } from "../../onnx/graph.ts";
 import { gradients } from "../../onnx/gradients.ts";
 import { embedding, insertRows, rmsNorm, softmax, sum, takeRows, tokenLogprobs } from "../../onnx/layers.ts";
-import { stop } from "../../onnx/nodes.ts";
-import { add, clamp, exp, linear, matmul, minimum, mul, scale, sub } from "../../onnx/ops.ts";
+import { add, linear, matmul, mul } from "../../onnx/ops.ts";
 import { causalAttention } from "./causalAttention.ts";
 import { headDim, type Qwen25VLConfig } from "./config.ts";
 import {
@@ -20,10 +19,8 @@ import {
   weightInputs,
   type Layout,
 } from "./graphParts.ts";
+import { lossTerms, type TrainingLoss } from "./graphLosses.ts";
 import { visionTower } from "./graphVision.ts";
-
-/** `importanceSampling` has no graph: it is `ppo` with the bounds 0 and infinity, between which every ratio lies. */
-export type TrainingLoss = "crossEntropy" | "ppo" | "cispo";
 
 export interface CompilableGraph {
   readonly graph: Graph;
@@ -99,24 +96,6 @@ function trainedTokens(graph: Graph, config: Qwen25VLConfig, images: boolean): T
   const logits = linear(hidden, w(headWeight(config)));
   const predicted = tokenLogprobs(logits, graph.input("targets", "int64", ["trained"]));
   return { ...predicted, names, tensors };
-}
-
-/**
- * -ln p; PPO's -min(r A, clip(r) A) with r = p / p_sampled (arXiv 1707.06347, eq. 7); CISPO's -stop(clip(r)) A ln p
- * (arXiv 2506.13585).
- */
-function lossTerms(graph: Graph, loss: TrainingLoss, logprobs: Tensor): Tensor {
-  if (loss === "crossEntropy") return scale(logprobs, -1);
-  const sampled = graph.input("sampledLogprobs", "float32", ["trained"]);
-  const advantages = graph.input("advantages", "float32", ["trained"]);
-  const ratio = exp(sub(logprobs, sampled));
-  const clipped = clamp(
-    ratio,
-    graph.input("ratioLow", "float32", []),
-    graph.input("ratioHigh", "float32", []),
-  );
-  if (loss === "cispo") return scale(mul(mul(stop(clipped), advantages), logprobs), -1);
-  return scale(minimum(mul(ratio, advantages), mul(clipped, advantages)), -1);
 }
 
 /** The vision tower alone, for sampling: features of each image are computed once. */
