@@ -3,11 +3,17 @@ import type { Datum } from "../../core/datum.ts";
 import { segmentLength } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { ViewImage } from "../../core/trajectory.ts";
-import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import type { SampleRequest } from "../engine.ts";
 
+/** What must be known of a model to refuse what it cannot compute. */
+export interface KnownModel {
+  readonly vocabSize: number;
+  readonly imageTokenId: number;
+  readonly vision: { readonly patchSize: number; readonly spatialMergeSize: number };
+}
+
 /** @throws EngineError naming the sequence, the field, the rule and the value */
-export function checkRequest({ sequenceId, segments, params }: SampleRequest, config: Qwen25VLConfig): void {
+export function checkRequest({ sequenceId, segments, params }: SampleRequest, config: KnownModel): void {
   const refuse = (text: string): never => {
     throw new EngineError(`sampling "${sequenceId}": ${text}`);
   };
@@ -49,7 +55,7 @@ export function checkRequest({ sequenceId, segments, params }: SampleRequest, co
 /** @throws EngineError naming the call, and the datum by its position in the batch */
 export function checkDatums(
   batch: readonly Datum[],
-  config: Qwen25VLConfig,
+  config: KnownModel,
   call: "forward" | "forwardBackward" = "forwardBackward",
 ): void {
   if (batch.length === 0) throw new EngineError(`${call}: the batch is empty; give it at least one datum`);
@@ -95,14 +101,11 @@ export function checkDatums(
     );
 }
 
-function isToken(token: number, { vocabSize }: Qwen25VLConfig): boolean {
+function isToken(token: number, { vocabSize }: KnownModel): boolean {
   return Number.isInteger(token) && token >= 0 && token < vocabSize;
 }
 
-function imageProblem(
-  { pixels, grid, tokenCount }: ViewImage,
-  { vision }: Qwen25VLConfig,
-): string | undefined {
+function imageProblem({ pixels, grid, tokenCount }: ViewImage, { vision }: KnownModel): string | undefined {
   const { patchSize, spatialMergeSize: merge } = vision;
   const [t, h, w] = grid;
   const shown = `image grid [${grid.join(", ")}]`;
