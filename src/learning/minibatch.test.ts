@@ -99,6 +99,21 @@ test("the loss is the token mean whatever the micro-batches", async () => {
   }
 });
 
+test("what an engine does not tell stays unknown, for the whole minibatch as soon as one part is", async () => {
+  const silent = new ScriptedEngine({ entropyPerToken: undefined, gradNorm: () => undefined });
+  const result = await trainMinibatch(silent, [datum(4, 2), datum(9, 1)], {
+    ...options,
+    microBatchTokens: 9,
+  });
+  assert.deepEqual([result.entropy, result.gradNorm, result.trainedTokens], [undefined, undefined, 3]);
+  close(result.loss, 1);
+  const mixed = new ScriptedEngine({
+    entropyPerToken: (item) => (item.tokens.length === 4 ? 0.5 : undefined),
+  });
+  const partly = await trainMinibatch(mixed, [datum(4, 2), datum(9, 1)], { ...options, microBatchTokens: 9 });
+  assert.deepEqual([partly.entropy, partly.gradNorm], [undefined, 1]);
+});
+
 test("log-probabilities come back in the order of the data, although micro-batches are sorted by length", async () => {
   const data = [datum(2, 1, -1), datum(9, 1, -2), datum(5, 1, -3)];
   const { logprobs } = await trainMinibatch(new ScriptedEngine(), data, options);

@@ -16,10 +16,10 @@ export interface MinibatchOptions extends FailureOptions {
 export interface MinibatchResult {
   /** Token mean of the loss. */
   readonly loss: number;
-  /** Before clipping. */
-  readonly gradNorm: number;
-  /** Mean over trained tokens, in nats. */
-  readonly entropy: number;
+  /** Before clipping; undefined where the engine does not tell. */
+  readonly gradNorm: number | undefined;
+  /** Mean over trained tokens, in nats; undefined where the engine does not tell. */
+  readonly entropy: number | undefined;
   /** Number of tokens with mask != 0. */
   readonly trainedTokens: number;
   /** Number of tokens of all sequences, without padding. */
@@ -56,7 +56,7 @@ export async function trainMinibatch(
   );
   const logprobs: Float32Array[] = new Array<Float32Array>(data.length);
   let loss = 0;
-  let entropySum = 0;
+  let entropySum: number | undefined = 0;
   for (const batch of batches) {
     const result = await guarded(scaled, batch, options, () =>
       engine.forwardBackward(
@@ -65,7 +65,10 @@ export async function trainMinibatch(
       ),
     );
     loss += result.loss;
-    entropySum += result.entropySum;
+    entropySum =
+      entropySum === undefined || result.entropySum === undefined
+        ? undefined
+        : entropySum + result.entropySum;
     if (!Number.isFinite(loss)) throw await notFinite(`the loss is ${result.loss}`, scaled, batch, options);
     batch.forEach((i, row) => {
       const values = result.logprobs[row];
@@ -78,7 +81,7 @@ export async function trainMinibatch(
     });
   }
   const { gradNorm } = await guarded(scaled, everything, options, () => engine.optimStep(options.optimizer));
-  if (!Number.isFinite(gradNorm))
+  if (gradNorm !== undefined && !Number.isFinite(gradNorm))
     throw await notFinite(
       `the gradient norm is ${gradNorm} at a loss of ${loss}`,
       scaled,
@@ -93,7 +96,7 @@ export async function trainMinibatch(
   return {
     loss,
     gradNorm,
-    entropy: entropySum / trainedTokens,
+    entropy: entropySum === undefined ? undefined : entropySum / trainedTokens,
     trainedTokens,
     tokens,
     paddingShare,

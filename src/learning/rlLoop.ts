@@ -121,7 +121,7 @@ export async function* rlLoop(
 }
 
 function trainMetrics(result: RlStepResult): RlMetrics {
-  return {
+  return definedMetrics({
     "train/loss": result.loss,
     "train/grad_norm": result.gradNorm,
     "train/entropy": result.entropy,
@@ -132,7 +132,7 @@ function trainMetrics(result: RlStepResult): RlMetrics {
     "train/optimizer_steps": result.optimizerSteps,
     "train/tokens": result.trainedTokens,
     "train/padding_share": result.paddingShare,
-  };
+  });
 }
 
 /** The ratio of PPO compares the two, so a gap that is more than rounding trains on the wrong ratio. */

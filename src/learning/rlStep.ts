@@ -7,7 +7,7 @@ import { randomStream } from "../core/random.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
 import type { SaveFailedBatch } from "./failedBatch.ts";
 import type { Grouping } from "./microBatches.ts";
-import { trainMinibatch } from "./minibatch.ts";
+import { type MinibatchResult, trainMinibatch } from "./minibatch.ts";
 import type { TrainingSample } from "./selection.ts";
 import { mean } from "./statistics.ts";
 
@@ -29,8 +29,9 @@ export interface RlStepOptions {
 export interface RlStepResult {
   /** Token mean of the loss, averaged over minibatches. */
   readonly loss: number;
-  readonly gradNorm: number;
-  readonly entropy: number;
+  /** These two are undefined where the engine does not tell. */
+  readonly gradNorm: number | undefined;
+  readonly entropy: number | undefined;
   /** |ln p(training graph) - ln p(sampler)| in the first minibatch, before any update: 0 but for rounding. */
   readonly logprobGapMean: number;
   readonly logprobGapMax: number;
@@ -55,7 +56,7 @@ export async function rlStep(
   }));
   const shuffled = randomStream(options.seed, "minibatches", options.step).shuffle(data);
   const minibatches = splitEvenly(shuffled, options.minibatches);
-  const results = [];
+  const results: MinibatchResult[] = [];
   const ratios: RatioStats[] = [];
   for (const [index, named] of minibatches.entries()) {
     const minibatch = named.map(({ datum }) => datum);
@@ -79,8 +80,16 @@ export async function rlStep(
   const trainedTokens = results.reduce((n, r) => n + r.trainedTokens, 0);
   return {
     loss: average(results.map((r) => r.loss)),
-    gradNorm: average(results.map((r) => r.gradNorm)),
-    entropy: results.reduce((sum, r) => sum + r.entropy * r.trainedTokens, 0) / trainedTokens,
+    gradNorm: allKnown(
+      results.map((r) => r.gradNorm),
+      average,
+    ),
+    entropy: allKnown(
+      results.map((r) => r.entropy),
+      (entropies) =>
+        entropies.reduce((sum, entropy, i) => sum + entropy * (results[i]?.trainedTokens ?? 0), 0) /
+        trainedTokens,
+    ),
     logprobGapMean: first.gapSum / first.tokens,
     logprobGapMax: first.gapMax,
     clipFraction: ratios.reduce((n, r) => n + r.clipped, 0) / trainedTokens,
@@ -89,6 +98,14 @@ export async function rlStep(
     trainedTokens,
     paddingShare: average(results.map((r) => r.paddingShare)),
   };
+}
+
+/** Undefined as soon as one of the values is. */
+function allKnown(
+  values: readonly (number | undefined)[],
+  combine: (known: readonly number[]) => number,
+): number | undefined {
+  return values.every((value) => value !== undefined) ? combine(values) : undefined;
 }
 
 /** Consecutive parts whose sizes differ by at most one; never an empty part. */

@@ -27,9 +27,10 @@ export interface SupervisedReport {
   readonly step: number;
   /** Mean cross-entropy over trained tokens, in nats. */
   readonly loss: number;
-  readonly gradNorm: number;
-  /** Mean entropy of the prediction at trained tokens, in nats. */
-  readonly entropy: number;
+  /** As the engine tells; undefined where it does not. */
+  readonly gradNorm: number | undefined;
+  /** Mean entropy of the prediction at trained tokens, in nats; undefined where the engine does not tell. */
+  readonly entropy: number | undefined;
   readonly learningRate: number;
   readonly sequences: number;
   /** Tokens of all sequences, images and prompts included, padding not. */

@@ -86,8 +86,10 @@ export type EngineEvent =
 export interface EngineScript {
   /** ln p of token t of a datum after `updates` optimiser steps. Default: what it was sampled with. */
   readonly logprob?: (datum: Datum, t: number, updates: number) => number;
-  readonly gradNorm?: (updates: number) => number;
-  readonly entropyPerToken?: number;
+  /** Default: 1. Undefined: the engine does not tell. */
+  readonly gradNorm?: (updates: number) => number | undefined;
+  /** Of a datum's trained tokens. Default: 0. Undefined: the engine does not tell. */
+  readonly entropyPerToken?: number | undefined | ((datum: Datum) => number | undefined);
 }
 
 export class ScriptedEngine implements Engine {
@@ -123,25 +125,29 @@ export class ScriptedEngine implements Engine {
   forwardBackward(batch: readonly Datum[], spec: LossSpec): Promise<ForwardBackwardResult> {
     this.events.push({ type: "forwardBackward", batch, loss: spec });
     let loss = 0;
-    let trained = 0;
+    let entropySum: number | undefined = 0;
+    const entropyPerToken = "entropyPerToken" in this.script ? this.script.entropyPerToken : 0;
     const logprobs = batch.map((item) => {
       const values = this.logprobsOf(item);
       item.mask.forEach((weight, t) => {
         if (weight === 0) return;
-        trained++;
+        const entropy: number | undefined =
+          typeof entropyPerToken === "function" ? entropyPerToken(item) : entropyPerToken;
+        entropySum = entropySum === undefined || entropy === undefined ? undefined : entropySum + entropy;
         loss +=
           weight *
           lossTerm(spec, values[t] as number, item.logprobs[t] as number, item.advantages[t] as number);
       });
       return values;
     });
-    return Promise.resolve({ loss, logprobs, entropySum: trained * (this.script.entropyPerToken ?? 0) });
+    return Promise.resolve({ loss, logprobs, entropySum });
   }
 
-  optimStep(params: AdamWParams): Promise<{ gradNorm: number }> {
+  optimStep(params: AdamWParams): Promise<{ gradNorm: number | undefined }> {
     this.events.push({ type: "optimStep", params });
     this.updates++;
-    return Promise.resolve({ gradNorm: this.script.gradNorm?.(this.updates) ?? 1 });
+    const { gradNorm = () => 1 } = this.script;
+    return Promise.resolve({ gradNorm: gradNorm(this.updates) });
   }
 
   sample = (): never => unscripted("sample");

@@ -1,6 +1,6 @@
 // Tells the text of a turn while it is sampled (SampleRequest.onText), for engines that answer with whole turns: such a turn
-// is asked for token by token. Each request extends the one before, so that the engine computes every token once; the sequence's random numbers are drawn
-// in the same order.
+// is asked for token by token. Each request extends the one before, so that the engine computes every token once; the
+// sequence's random numbers are drawn in the same order.
 import type { Codec, SampleRequest, SampleResult, Sampler } from "../../engines/engine.ts";
 
 /** Tokens that may wait for the rest of a character before they are told as they are. */

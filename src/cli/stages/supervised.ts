@@ -41,8 +41,8 @@ export async function runSupervised(o: SupervisedStage): Promise<string> {
     o.run.appendMetrics({
       step: r.step,
       "train/loss": r.loss,
-      "train/grad_norm": r.gradNorm,
-      "train/entropy": r.entropy,
+      ...(r.gradNorm !== undefined && { "train/grad_norm": r.gradNorm }),
+      ...(r.entropy !== undefined && { "train/entropy": r.entropy }),
       "train/learning_rate": r.learningRate,
       "train/tokens": r.trainedTokens,
       "train/padding_share": r.paddingShare,
