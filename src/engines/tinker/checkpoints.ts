@@ -1,0 +1,161 @@
+// Models on the server: made, loaded from a checkpoint, saved as one, given up.
+import { basename } from "node:path";
+import { z } from "zod";
+import type { Reporter } from "../../core/reporter.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { type Connection, parseReply } from "./connection.ts";
+import { downloadArchive, downloadFiles } from "./download.ts";
+import { TinkerError } from "./failures.ts";
+import { RemoteModel } from "./remoteModel.ts";
+import type { Snapshot } from "./sampler.ts";
+import type { ReplyBody } from "./transport.ts";
+
+/** Where a model begins. */
+export interface Init {
+  /** `tinker://…/weights/…` */
+  readonly path: string;
+  /** Whether the optimiser's state is taken, too. */
+  readonly optimizer: boolean;
+}
+
+const modelSchema = z.looseObject({ model_id: z.string().min(1) });
+const pathSchema = z.looseObject({ path: z.string().startsWith("tinker://") });
+const snapshotSchema = z.looseObject({ sampling_session_id: z.string().min(1) });
+
+export class Checkpoints {
+  private models = 0;
+  private samplingSessions = 0;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly capabilities: Capabilities,
+  ) {}
+
+  /** A new model: with the weights of the base model, or those of a checkpoint. */
+  async create(init: Init | undefined): Promise<RemoteModel> {
+    const { sessionId, settings } = this.connection;
+    const common = { session_id: sessionId, model_seq_id: this.models++, base_model: settings.baseModel };
+    if (init !== undefined && settings.dialect !== "skyrl") {
+      const value = { ...common, path: init.path, optimizer: init.optimizer, type: "load_weights" };
+      return new RemoteModel(await this.newModel("load_weights", "LoadWeights", value, `of ${init.path}`));
+    }
+    const lora = { rank: settings.rank, train_unembed: true, train_mlp: true, train_attn: true };
+    const value = { ...common, lora_config: lora, type: "create_model" };
+    const id = await this.newModel("create_model", "CreateModel", value, `of ${settings.baseModel}`);
+    const model = new RemoteModel(id);
+    if (init === undefined) return model;
+    try {
+      await this.request(model, "load_weights", "LoadWeights", {
+        path: init.path,
+        optimizer: init.optimizer,
+      });
+    } catch (error) {
+      await this.unload(model);
+      throw error;
+    }
+    return model;
+  }
+
+  /** Gives the model up. Never rejects. */
+  async unload(model: RemoteModel): Promise<void> {
+    await this.connection.quickly("unload_model", { model_id: model.id, type: "unload_model" });
+  }
+
+  /** Weights and optimiser state, kept on the server. @returns `tinker://…/weights/…` */
+  async save(model: RemoteModel, dir: string): Promise<string> {
+    const body = (seq: number): object => ({ path: nameOf(dir, seq) });
+    const reply = await this.request(model, "save_weights", "SaveWeights", body);
+    return parseReply("save_weights", pathSchema, reply, this.connection.settings.baseUrl).path;
+  }
+
+  /** Weights to be sampled from or downloaded, kept on the server. @returns `tinker://…` */
+  async saveForSampler(model: RemoteModel, dir: string): Promise<string> {
+    const body = (seq: number): object => ({ path: nameOf(dir, seq) });
+    const reply = await this.request(model, "save_weights_for_sampler", "SaveWeightsForSampler", body);
+    return parseReply("save_weights_for_sampler", pathSchema, reply, this.connection.settings.baseUrl).path;
+  }
+
+  /** The model's weights as they are when this comes to its turn, to sample from; not kept. */
+  async snapshot(model: RemoteModel): Promise<Snapshot> {
+    const { baseUrl } = this.connection.settings;
+    const body = { sampling_session_seq_id: this.samplingSessions++ };
+    const reply = await this.request(model, "save_weights_for_sampler", "SaveWeightsForSampler", body);
+    const { sampling_session_id } = parseReply("save_weights_for_sampler", snapshotSchema, reply, baseUrl);
+    return { samplingSessionId: sampling_session_id, requests: 0 };
+  }
+
+  /** The files of the weights that were saved for sampling as `samplerPath`. */
+  async download(
+    model: RemoteModel,
+    samplerPath: string,
+    dir: string,
+    reporter: Pick<Reporter, "start" | "info">,
+  ): Promise<void> {
+    const { transport, settings } = this.connection;
+    const options = { transport, dir, reporter };
+    if (settings.dialect === "hosted") {
+      const body = (seq: number): object => ({ path: nameOf(dir, seq) });
+      const reply = await this.request(model, "save_weights_external", "SaveWeightsExternal", body);
+      const { path } = parseReply("save_weights_external", pathSchema, reply, settings.baseUrl);
+      const { owner, name } = partsOf(path, settings.baseUrl);
+      await downloadFiles(
+        `training_runs/${owner}/checkpoints/external_weights/${name}/external_weights_urls`,
+        options,
+      );
+      return;
+    }
+    const { owner, name } = partsOf(samplerPath, settings.baseUrl);
+    const checkpoint = settings.dialect === "skyrl" ? name : `sampler_weights/${name}`;
+    await downloadArchive(`training_runs/${owner}/checkpoints/${checkpoint}/archive`, options);
+  }
+
+  private async newModel(name: string, requestType: string, value: object, about: string): Promise<string> {
+    // Twice would leave a model that nobody asks for; it ends with its session.
+    const body = { type: "json", value } as const;
+    const { result } = await this.connection.hand({ name, body, requestType, repeatable: true, about });
+    return parseReply(name, modelSchema, await result, this.connection.settings.baseUrl).model_id;
+  }
+
+  /** In the model's order. */
+  private async request(
+    model: RemoteModel,
+    name: string,
+    requestType: string,
+    fields: object | ((seq: number) => object),
+  ): Promise<ReplyBody> {
+    const { result } = await model.lane.run(() => {
+      const seq = model.nextSeq();
+      const more = typeof fields === "function" ? fields(seq) : fields;
+      const value: object = { model_id: model.id, seq_id: seq, ...more, type: name };
+      return this.connection.hand({
+        name,
+        body: { type: "json", value },
+        requestType,
+        // A name that is taken, or a second load, is refused rather than done twice.
+        repeatable: this.capabilities.dedupsSubmits || !("path" in value),
+        about: model.about,
+      });
+    });
+    return result;
+  }
+}
+
+/** Of a checkpoint on the server: unlike any other of its model, and telling for people. Letters, digits, - and _. */
+function nameOf(dir: string, seq: number): string {
+  const stem = basename(dir)
+    .replace(/[^a-zA-Z0-9_-]+/g, "-")
+    .slice(0, 100);
+  return `${stem === "" ? "state" : stem}-${seq}`;
+}
+
+/** `tinker://<owner>/[<kind>/]<name>` */
+function partsOf(path: string, baseUrl: string): { readonly owner: string; readonly name: string } {
+  const parts = path.slice("tinker://".length).split("/");
+  const [owner, name] = [parts[0], parts.at(-1)];
+  if (parts.length < 2 || !owner || !name)
+    throw new TinkerError(
+      `${baseUrl}: it named a checkpoint ${JSON.stringify(path)}, which is no path of one`,
+      "failed",
+    );
+  return { owner, name };
+}

@@ -1,0 +1,156 @@
+// Brings a checkpoint's files from the server into a folder. Our own server and SkyRL pack an archive, which may take a
+// while (503 until it is done); the hosted service gives an address for each file.
+import { mkdir, open, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import type { Reporter } from "../../core/reporter.ts";
+import { parseReply } from "./connection.ts";
+import { NoReply, TinkerError } from "./failures.ts";
+import type { Transport } from "./transport.ts";
+import { unpackTar } from "./unpackTar.ts";
+
+const OPEN_TIMEOUT_MS = 120_000;
+const PACKING_PAUSE_MS = 30_000;
+const PACKING_MS = 60 * 60_000;
+const REDIRECTS = 5;
+const ATTEMPTS = 5;
+/** More than any checkpoint of a model this program trains; only to bound what a server may write to the disk. */
+export const MAX_BYTES = 1024 ** 4;
+
+export interface DownloadOptions {
+  readonly transport: Transport;
+  readonly dir: string;
+  readonly reporter: Pick<Reporter, "start" | "info">;
+  readonly maxBytes?: number;
+}
+
+/**
+ * @param path below /api/v1, of the archive
+ * @throws TinkerError, or DataError for an archive that may not be unpacked
+ */
+export async function downloadArchive(path: string, o: DownloadOptions): Promise<string[]> {
+  await mkdir(o.dir, { recursive: true });
+  const archive = join(o.dir, ".download.tar");
+  try {
+    await fetchFile(o.transport.url(path), archive, path, o);
+    return await unpackTar(archive, o.dir, o.maxBytes ?? MAX_BYTES);
+  } finally {
+    await rm(archive, { force: true });
+  }
+}
+
+const urlsSchema = z.looseObject({ urls: z.record(z.string(), z.url()) });
+
+/** @param path below /api/v1, of the list of addresses */
+export async function downloadFiles(path: string, o: DownloadOptions): Promise<string[]> {
+  const reply = await o.transport.get(path, { timeoutMs: OPEN_TIMEOUT_MS }).catch((error: unknown) => {
+    throw asTinkerError(error, path, o.transport);
+  });
+  if (reply.status !== 200)
+    throw new TinkerError(
+      `${o.transport.settings.baseUrl}, ${path}: ${o.transport.told(reply)}`,
+      "refused",
+      reply.status,
+    );
+  const { urls } = parseReply(path, urlsSchema, reply.body, o.transport.settings.baseUrl);
+  await mkdir(o.dir, { recursive: true });
+  for (const [name, url] of Object.entries(urls)) {
+    if (name !== basename(name) || name === "" || name === "." || name === "..")
+      throw new TinkerError(
+        `${o.transport.settings.baseUrl}, ${path}: a file is named ${JSON.stringify(name)}; only plain names are taken`,
+        "refused",
+      );
+    await fetchFile(url, join(o.dir, name), name, o);
+  }
+  return Object.keys(urls).sort();
+}
+
+/** The whole file; begins anew when the connection breaks. */
+async function fetchFile(url: string, file: string, what: string, o: DownloadOptions): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      await fetchOnce(url, file, what, o);
+      return;
+    } catch (error) {
+      await rm(file, { force: true });
+      if (!(error instanceof NoReply) || attempt === ATTEMPTS) throw asTinkerError(error, what, o.transport);
+      o.reporter.info(`downloading ${what}: ${o.transport.shown(error.message)}; beginning anew`);
+      await o.transport.world.sleep(1000 * attempt);
+    }
+}
+
+async function fetchOnce(url: string, file: string, what: string, o: DownloadOptions): Promise<void> {
+  const response = await openPacked(url, what, o);
+  const size = Number(response.headers.get("content-length") ?? NaN);
+  const progress = o.reporter.start(`downloading ${what}`, Number.isFinite(size) ? size : undefined, "bytes");
+  const handle = await open(file, "w");
+  let bytes = 0;
+  try {
+    for await (const piece of readBody(response)) {
+      bytes += piece.length;
+      if (bytes > (o.maxBytes ?? MAX_BYTES))
+        throw new TinkerError(
+          `${what}: it is larger than ${o.maxBytes ?? MAX_BYTES} bytes; nothing was kept`,
+          "refused",
+        );
+      await handle.writeFile(piece);
+      progress.advance(piece.length);
+    }
+  } finally {
+    progress.end();
+    await handle.close();
+  }
+  if (Number.isFinite(size) && response.headers.get("content-encoding") === null && bytes !== size)
+    throw new NoReply(`${bytes} of ${size} bytes came`, false);
+}
+
+async function* readBody(response: Response): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
+  try {
+    for await (const piece of response.body) yield piece as Uint8Array;
+  } catch (error) {
+    throw new NoReply(error instanceof Error ? error.message : String(error), false);
+  }
+}
+
+/** Waits until the archive is packed, and goes where the server says it is. The key goes nowhere else. */
+async function openPacked(url: string, what: string, o: DownloadOptions): Promise<Response> {
+  const { transport } = o;
+  const { world, settings } = transport;
+  const start = world.now();
+  const home = new URL(settings.baseUrl).origin;
+  let redirects = 0;
+  for (let said = false; ;) {
+    const withKey = new URL(url).origin === home;
+    const response = await transport.open(url, { timeoutMs: OPEN_TIMEOUT_MS, withKey });
+    if (response.status === 200) return response;
+    const location = response.headers.get("location");
+    await response.body?.cancel();
+    if (response.status >= 300 && response.status < 400 && location !== null && redirects++ < REDIRECTS) {
+      url = new URL(location, url).href;
+      continue;
+    }
+    const packing = response.status === 503 || response.status === 425;
+    if (!packing || world.now() - start > PACKING_MS)
+      throw new TinkerError(
+        `${settings.baseUrl}, ${what}: ${response.status} ${response.statusText}`.trim() +
+          (packing
+            ? "; it is still being packed after an hour"
+            : "; the checkpoint is not there to download"),
+        response.status === 404 ? "gone" : "failed",
+        response.status,
+      );
+    if (!said) o.reporter.info(`${settings.baseUrl}: the server is packing the checkpoint`);
+    said = true;
+    const wished = Number(response.headers.get("retry-after") ?? NaN) * 1000;
+    await world.sleep(wished > 0 ? Math.min(wished, PACKING_PAUSE_MS) : PACKING_PAUSE_MS);
+  }
+}
+
+function asTinkerError(error: unknown, what: string, transport: Transport): unknown {
+  if (!(error instanceof NoReply)) return error;
+  return new TinkerError(
+    `${transport.settings.baseUrl}, downloading ${what}: ${transport.shown(error.message)}`,
+    "unreachable",
+  );
+}

@@ -1,0 +1,171 @@
+// Sampling over the wire: every request of a call at once, as far as the server bears it, each from the snapshot of the weights
+// that was current when the call was made.
+import type { Codec } from "../../core/codec.ts";
+import { segmentLength } from "../../core/datum.ts";
+import { EngineError } from "../../core/errors.ts";
+import type { SampleRequest, SampleResult } from "../engine.ts";
+import { BackPressure } from "./backPressure.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Connection } from "./connection.ts";
+import { TinkerError } from "./failures.ts";
+import { ImageGuard } from "./imageGuard.ts";
+import { decodeSampleOutputJson } from "./protocol/json.ts";
+import { decodeSampleOutputProto } from "./protocol/protobuf.ts";
+import type { SampleOutput } from "./protocol/wire.ts";
+import { sampleBody } from "./sampleBody.ts";
+import type { ReplyBody } from "./transport.ts";
+import { turnOf } from "./turn.ts";
+
+/** Weights as they were at one moment, to sample from. */
+export interface Snapshot {
+  readonly samplingSessionId: string;
+  /** Requests it has had. */
+  requests: number;
+}
+
+/** Times a sample whose result the server lost is handed in again. */
+const RESUBMISSIONS = 3;
+
+export class RemoteSampler {
+  private readonly pressure: BackPressure;
+  private readonly guard: ImageGuard;
+  /** Sequences with a pending request. */
+  private readonly pending = new Set<string>();
+  /** Tokens that each growing sequence had when it was last sampled, its own turn included. */
+  private readonly lengths = new Map<string, number>();
+  /** Counts what `forget` forgot, so that answers of older weights are not remembered. */
+  private generation = 0;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly capabilities: Capabilities,
+    private readonly codec: Codec,
+  ) {
+    this.pressure = new BackPressure(connection.settings.maxConcurrent, connection.world);
+    this.guard = new ImageGuard(connection.settings.baseUrl, capabilities);
+  }
+
+  release(sequenceId: string): void {
+    this.lengths.delete(sequenceId);
+  }
+
+  /** The weights change: no sequence is remembered. */
+  forget(): void {
+    this.generation++;
+    this.lengths.clear();
+  }
+
+  /** @param snapshot of the weights at the time of the call */
+  async sample(requests: readonly SampleRequest[], snapshot: Promise<Snapshot>): Promise<SampleResult[]> {
+    for (const request of requests) this.checkOpen(request);
+    const ids = new Set(requests.map(({ sequenceId }) => sequenceId));
+    if (ids.size < requests.length) {
+      const seen = new Set<string>();
+      const twice = requests.find(({ sequenceId: id }) => seen.has(id) || !seen.add(id))?.sequenceId;
+      throw new EngineError(
+        `sampling "${twice}": it is asked for twice at once; a sequence has one pending request`,
+      );
+    }
+    for (const id of ids) this.pending.add(id);
+    try {
+      // All are written before the first is sent, so that they reach the server together.
+      const bodies = requests.map((request) => this.bodyOf(request));
+      const from = await snapshot;
+      await this.guard.check(requests, (body) => this.ask(body, from, "a picture"));
+      const results = await Promise.allSettled(
+        requests.map((request, i) => this.one(request, bodies[i] as object, from)),
+      );
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    } finally {
+      for (const id of ids) this.pending.delete(id);
+    }
+  }
+
+  private checkOpen({ sequenceId, segments }: SampleRequest): void {
+    if (this.pending.has(sequenceId))
+      throw new EngineError(`sampling "${sequenceId}": it is being sampled already; wait for that turn`);
+    const length = lengthOf(segments);
+    if (length <= (this.lengths.get(sequenceId) ?? 0))
+      throw new EngineError(
+        `sampling "${sequenceId}": its ${length} tokens were there before; give it at least one new token`,
+      );
+  }
+
+  private bodyOf(request: SampleRequest): object {
+    const images = request.segments.some(({ type }) => type === "image");
+    if (images && !this.capabilities.imagesOnSample)
+      throw new EngineError(
+        `sampling "${request.sequenceId}": it has images, and ${this.connection.settings.baseUrl} drops images without a ` +
+          "word (SkyRL's JAX backend reads text only); sample from a server that takes them",
+      );
+    return sampleBody(request, this.codec, this.capabilities);
+  }
+
+  private async one(request: SampleRequest, body: object, snapshot: Snapshot): Promise<SampleResult> {
+    const { sequenceId, segments, params, random } = request;
+    const { generation } = this;
+    const output = await this.ask(body, snapshot, `"${sequenceId}"`);
+    const [sequence] = output.sequences;
+    if (sequence === undefined || output.sequences.length !== 1)
+      throw this.unreadable(sequenceId, `${output.sequences.length} sequences, 1 was asked for`);
+    let turn: ReturnType<typeof turnOf>;
+    try {
+      turn = turnOf(sequence, request, this.codec, this.capabilities);
+    } catch (error) {
+      throw error instanceof RangeError ? this.unreadable(sequenceId, error.message) : error;
+    }
+    // The server drew from a copy of the stream, one number a token.
+    if (this.capabilities.extensions && params.temperature > 0)
+      for (let i = 0; i < sequence.tokens.length; i++) random.next();
+    if (generation === this.generation) this.lengths.set(sequenceId, lengthOf(segments));
+    request.onText?.(this.codec.decode(turn.tokens));
+    return turn;
+  }
+
+  private unreadable(sequenceId: string, what: string): TinkerError {
+    return new TinkerError(
+      `${this.connection.settings.baseUrl}, sampling "${sequenceId}": its reply has ${what}`,
+      "failed",
+    );
+  }
+
+  private ask(body: object, snapshot: Snapshot, what: string): Promise<SampleOutput> {
+    return this.pressure.run(async () => {
+      for (let left = RESUBMISSIONS; ; left--) {
+        const value = {
+          sampling_session_id: snapshot.samplingSessionId,
+          seq_id: snapshot.requests++,
+          ...body,
+        };
+        try {
+          const { result } = await this.connection.hand({
+            name: "asample",
+            body: { type: "json", value },
+            requestType: "Sample",
+            repeatable: true,
+            about: `of ${what}`,
+            protobuf: true,
+            headers: { "x-tinker-sampling-backpressure": "1" },
+            onThrottled: () => this.pressure.throttled(JSON.stringify(value).length),
+          });
+          return decodeOutput(await result);
+        } catch (error) {
+          // The server lost the result, not the weights: 410.
+          if (!(error instanceof TinkerError && error.status === 410 && left > 0)) throw error;
+        }
+      }
+    });
+  }
+}
+
+function decodeOutput(body: ReplyBody): SampleOutput {
+  return body.type === "protobuf"
+    ? decodeSampleOutputProto(body.bytes)
+    : decodeSampleOutputJson(body.type === "json" ? body.value : body.text);
+}
+
+function lengthOf(segments: SampleRequest["segments"]): number {
+  return segments.reduce((n, segment) => n + segmentLength(segment), 0);
+}

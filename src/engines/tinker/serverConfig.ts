@@ -1,0 +1,66 @@
+// What the server says of itself before anything begins: the models it has, and the bounds of one request.
+import { TinkerError } from "./failures.ts";
+import type { Settings } from "./options.ts";
+import { submit } from "./submit.ts";
+import type { Transport } from "./transport.ts";
+
+/** Of the official SDK whose protocol this client speaks. */
+export const SDK_VERSION = "0.38.0";
+
+export interface ServerConfig {
+  /** Datums of one request. */
+  readonly maxCount: number;
+  /** Estimated bytes of one request. */
+  readonly maxBytes: number;
+  /** Whether the key is exchanged for a token that is sent instead. */
+  readonly wantsToken: boolean;
+}
+
+const DEFAULTS: ServerConfig = { maxCount: 1024, maxBytes: 5_000_000, wantsToken: false };
+
+/** Bounds and flags; a server that does not know the question has the usual ones. */
+export async function readServerConfig(transport: Transport): Promise<ServerConfig> {
+  const body = { type: "json", value: { sdk_version: SDK_VERSION } } as const;
+  try {
+    const reply = await submit(transport, { name: "client/config", body, repeatable: true });
+    const said = reply.body.type === "json" ? reply.body.value : undefined;
+    const fields = (typeof said === "object" && said !== null ? said : {}) as Readonly<
+      Record<string, unknown>
+    >;
+    const count = (name: string, otherwise: number): number => {
+      const value = fields[name];
+      return typeof value === "number" && value >= 1 ? Math.floor(value) : otherwise;
+    };
+    return {
+      maxCount: count("fwdbwd_max_chunk_len", DEFAULTS.maxCount),
+      maxBytes: count("fwdbwd_max_chunk_bytes_count", DEFAULTS.maxBytes),
+      wantsToken: fields["pjwt_auth_enabled"] === true,
+    };
+  } catch (error) {
+    if (error instanceof TinkerError && error.kind === "gone") return DEFAULTS;
+    throw error;
+  }
+}
+
+/** @throws TinkerError when the server says which models it has, and ours is not among them */
+export async function checkModel(transport: Transport, { baseUrl, baseModel }: Settings): Promise<void> {
+  const reply = await transport.get("get_server_capabilities", { timeoutMs: 60_000 }).catch(() => undefined);
+  if (reply === undefined || reply.status !== 200 || reply.body.type !== "json") return;
+  const names = modelNames(reply.body.value);
+  if (names === undefined || names.length === 0 || names.includes(baseModel)) return;
+  const shown = names.slice(0, 8).map((name) => transport.shown(name));
+  throw new TinkerError(
+    `${baseUrl}: engine.baseModel: the server has no model named ${JSON.stringify(baseModel)}; it has ` +
+      `${shown.map((name) => JSON.stringify(name)).join(", ")}${names.length > 8 ? ", …" : ""}`,
+    "refused",
+  );
+}
+
+function modelNames(value: unknown): string[] | undefined {
+  const models = (value as { readonly supported_models?: unknown } | null)?.supported_models;
+  if (!Array.isArray(models)) return undefined;
+  return models.flatMap((model: unknown) => {
+    const name = (model as { readonly model_name?: unknown } | null)?.model_name;
+    return typeof name === "string" ? [name] : [];
+  });
+}
