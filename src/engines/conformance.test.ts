@@ -1,14 +1,20 @@
 // The suite itself: engines that are wrong in one respect each, and the promise that must notice.
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Datum } from "../core/datum.ts";
 import { PyVisionError } from "../core/errors.ts";
-import { checkEnginePromise, defineEngineConformance } from "./conformance.ts";
+import { STILL } from "./conformance/case.ts";
+import { checkEnginePromise, defineEngineConformance, type EngineMaker } from "./conformance.ts";
 import { EmbeddedEngine } from "./embedded/embeddedEngine.ts";
 import { smallEngine } from "./embedded/testModel.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, ForwardBackwardResult } from "./engine.ts";
 
 const sound = (dir?: string): Promise<EmbeddedEngine> =>
   dir === undefined ? smallEngine() : EmbeddedEngine.load(dir, { threads: 1 });
+
+function withoutTargets({ targets: _, ...datum }: Datum): Datum {
+  return datum;
+}
 
 /** For each promise, what a faulty engine does instead. */
 const FAULTS: Readonly<Record<string, (engine: Engine) => Partial<Engine>>> = {
@@ -81,6 +87,33 @@ const FAULTS: Readonly<Record<string, (engine: Engine) => Partial<Engine>>> = {
     forwardBackward: (batch, loss) =>
       engine.forwardBackward(batch, loss.type === "ppo" ? { ...loss, clipHigh: loss.clipLow } : loss),
   }),
+  "forward gives the log-probabilities of forwardBackward and changes nothing": (engine) => ({
+    forward: async (batch) => (await engine.forwardBackward(batch, { type: "crossEntropy" })).logprobs,
+  }),
+  "importance sampling and CISPO are the sums they promise": (engine) => ({
+    forwardBackward: (batch, loss) =>
+      engine.forwardBackward(batch, loss.type === "cispo" ? { ...loss, clipHigh: 10 } : loss),
+  }),
+  "importance sampling and CISPO make what was praised likelier and what was blamed less likely": (
+    engine,
+  ) => ({
+    forwardBackward: (batch, loss) =>
+      engine.forwardBackward(
+        batch.map((d) => ({ ...d, advantages: d.advantages.map(Math.abs) })),
+        loss,
+      ),
+  }),
+  "a token beyond the clip teaches nothing under PPO, by the edge of the clip under CISPO, by its ratio under importance sampling":
+    (engine) => ({
+      forwardBackward: (batch, loss) =>
+        engine.forwardBackward(batch, loss.type === "cispo" ? { ...loss, type: "ppo" } : loss),
+    }),
+  "targets are predicted instead of the tokens that stand there": (engine) => ({
+    forwardBackward: (batch, loss) => engine.forwardBackward(batch.map(withoutTargets), loss),
+  }),
+  "targets that do not fit are refused by their position": (engine) => ({
+    forward: (batch) => engine.forward(batch.map(withoutTargets)),
+  }),
   "optimStep clears the accumulator and reports the norm before clipping": (engine) => ({
     optimStep: async (params) => {
       const { gradNorm } = await engine.optimStep(params);
@@ -100,21 +133,96 @@ const FAULTS: Readonly<Record<string, (engine: Engine) => Partial<Engine>>> = {
   }),
 };
 
-for (const [promise, fault] of Object.entries(FAULTS))
-  test(`noticed: not ${promise}`, async () => {
-    const opened: EmbeddedEngine[] = [];
-    const faulty = async (dir?: string): Promise<Engine> => {
+/** Faults of an engine that tells neither entropies nor gradient norms nor how many weights it has. */
+const SILENT_FAULTS: Readonly<Record<string, (engine: Engine) => Partial<Engine>>> = {
+  "a batch is the sum of its parts, and calls accumulate": (engine) => ({
+    forwardBackward: async (batch, loss) => {
+      await engine.optimStep(STILL); // only the last call counts
+      return withoutEntropy(await engine.forwardBackward(batch, loss));
+    },
+  }),
+  "optimStep clears the accumulator and reports the norm before clipping": (engine) => {
+    let last: readonly Datum[] = [];
+    return {
+      forwardBackward: async (batch, loss) =>
+        withoutEntropy(await engine.forwardBackward((last = batch), loss)),
+      optimStep: async (params) => {
+        await engine.optimStep(params);
+        await engine.forwardBackward(last, { type: "crossEntropy" });
+        return { gradNorm: undefined };
+      },
+    };
+  },
+  "clipping shortens the gradient": (engine) => ({
+    optimStep: async (params) => {
+      await engine.optimStep({ ...params, maxGradNorm: 0 });
+      return { gradNorm: undefined };
+    },
+  }),
+  "a token beyond the clip teaches nothing under PPO, by the edge of the clip under CISPO, by its ratio under importance sampling":
+    (engine) => ({
+      forwardBackward: async (batch, loss) => {
+        const wide = loss.type === "ppo" ? { ...loss, clipHigh: 10 } : loss;
+        return withoutEntropy(await engine.forwardBackward(batch, wide));
+      },
+    }),
+};
+
+function withoutEntropy(result: ForwardBackwardResult): ForwardBackwardResult {
+  return { ...result, entropySum: undefined };
+}
+
+/** What an engine over a wire may not tell. */
+function silent(engine: Engine): Partial<Engine> {
+  return {
+    parameterCount: undefined,
+    forwardBackward: async (batch, loss) => withoutEntropy(await engine.forwardBackward(batch, loss)),
+    optimStep: async (params) => {
+      await engine.optimStep(params);
+      return { gradNorm: undefined };
+    },
+  };
+}
+
+type Change = (engine: Engine) => Partial<Engine>;
+
+/** Engines that are changed in some respects, and what disposes of all of them, whatever they say of themselves. */
+function changed(...changes: readonly Change[]): { make: EngineMaker; close: () => Promise<void> } {
+  const opened: EmbeddedEngine[] = [];
+  return {
+    make: async (dir) => {
       const engine = await sound(dir);
       opened.push(engine);
       const dispose = (): Promise<void> => engine.dispose();
-      return Object.assign(Object.create(engine) as Engine, { dispose, ...fault(engine) });
-    };
-    await assert.rejects(
-      checkEnginePromise(promise, faulty),
-      (error) => error instanceof assert.AssertionError || error instanceof PyVisionError,
-    );
-    for (const engine of opened) await engine.dispose();
-  });
+      const parts = changes.map((change) => change(engine));
+      // Fields are laid over getters, which do not take what is assigned.
+      return Object.create(
+        engine,
+        Object.getOwnPropertyDescriptors(Object.assign({ dispose }, ...parts) as Partial<Engine>),
+      ) as Engine;
+    },
+    close: async () => {
+      for (const engine of opened) await engine.dispose();
+    },
+  };
+}
+
+async function noticed(promise: string, ...changes: readonly Change[]): Promise<void> {
+  const { make, close } = changed(...changes);
+  await assert.rejects(
+    checkEnginePromise(promise, make),
+    (error) => error instanceof assert.AssertionError || error instanceof PyVisionError,
+  );
+  await close();
+}
+
+for (const [promise, fault] of Object.entries(FAULTS))
+  test(`noticed: not ${promise}`, () => noticed(promise, fault));
+
+for (const [promise, fault] of Object.entries(SILENT_FAULTS))
+  test(`noticed in an engine that tells little: not ${promise}`, () => noticed(promise, silent, fault));
+
+defineEngineConformance("An engine that tells little", changed(silent).make);
 
 test("a gap that names no promise is refused", () => {
   assert.throws(

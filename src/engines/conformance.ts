@@ -9,6 +9,7 @@ import { PyVisionError } from "../core/errors.ts";
 import { CACHING } from "./conformance/caching.ts";
 import type { Case, EngineMaker } from "./conformance/case.ts";
 import { ERRORS } from "./conformance/errors.ts";
+import { LOSSES } from "./conformance/losses.ts";
 import { SAMPLING } from "./conformance/sampling.ts";
 import { STATE } from "./conformance/state.ts";
 import { TRAINING } from "./conformance/training.ts";
@@ -16,7 +17,7 @@ import type { Engine } from "./engine.ts";
 
 export type { EngineMaker } from "./conformance/case.ts";
 
-const CASES: readonly Case[] = [...SAMPLING, ...CACHING, ...TRAINING, ...STATE, ...ERRORS];
+const CASES: readonly Case[] = [...SAMPLING, ...CACHING, ...TRAINING, ...LOSSES, ...STATE, ...ERRORS];
 
 export interface EngineConformanceOptions {
   /** Largest difference of log-probabilities that rounding may make, in nats. Default: 1e-4. */

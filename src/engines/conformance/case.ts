@@ -42,6 +42,9 @@ export const ADAMW: AdamWParams = {
   maxGradNorm: 1,
 };
 
+/** Leaves the weights as they are. */
+export const STILL = { ...ADAMW, learningRate: 0, weightDecay: 0, maxGradNorm: 0 };
+
 export const PPO = { type: "ppo", clipLow: 0.2, clipHigh: 0.3 } as const;
 export const CROSS_ENTROPY = { type: "crossEntropy" } as const;
 
@@ -143,4 +146,14 @@ export function atTrained(datum: Datum, logprobs: Float32Array | undefined): num
 /** There was no gradient to apply, as far as the engine tells. */
 export function noGradient({ gradNorm }: OptimStepResult): void {
   assert.ok(gradNorm === undefined || gradNorm === 0, `the gradient norm is ${gradNorm}, expected 0`);
+}
+
+/** What an engine does not tell is not compared. */
+export function close(got: number | undefined, wanted: number | undefined, what: string): void {
+  if (got === undefined && wanted === undefined) return;
+  assert.ok(got !== undefined && wanted !== undefined, `${what}: told once and not the other time`);
+  assert.ok(
+    Math.abs(got - wanted) <= 1e-4 * Math.max(1, Math.abs(wanted)),
+    `${what}: ${got}, expected ${wanted}`,
+  );
 }

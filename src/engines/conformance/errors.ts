@@ -4,7 +4,18 @@ import type { Datum } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Segment, ViewImage } from "../../core/trajectory.ts";
 import type { Engine } from "../engine.ts";
-import { ADAMW, type Case, CROSS_ENTROPY, noGradient, one, prompt, request, same, sequence } from "./case.ts";
+import {
+  ADAMW,
+  type Case,
+  CROSS_ENTROPY,
+  noGradient,
+  one,
+  prompt,
+  request,
+  same,
+  sequence,
+  trained,
+} from "./case.ts";
 
 async function refused(what: string, run: () => Promise<unknown>, names: RegExp): Promise<void> {
   await assert.rejects(
@@ -88,9 +99,25 @@ export const ERRORS: readonly Case[] = [
         ["a wrong image", with_({ images: [image, image] }), /datum 1.*grid/],
         ["nothing to train on", [{ ...good, mask: new Float32Array(good.mask.length) }], /mask/],
       ];
-      for (const [what, batch, names] of wrong)
+      for (const [what, batch, names] of wrong) {
         await refused(what, () => engine.forwardBackward(batch, CROSS_ENTROPY), names);
+        await refused(`${what}, forward`, () => engine.forward(batch), names);
+      }
       noGradient(await engine.optimStep(ADAMW));
+    },
+  },
+  {
+    name: "targets that do not fit are refused by their position",
+    async check({ engine }) {
+      const good = sequence(engine, 1);
+      const unknown = good.tokens.slice();
+      unknown[trained(good)[0]!] = -1;
+      for (const targets of [good.tokens.slice(1), unknown]) {
+        const batch = [good, { ...good, targets }];
+        const what = targets === unknown ? "an unknown target" : "a target too few";
+        await refused(what, () => engine.forward(batch), /datum 1.*targets/);
+        await refused(what, () => engine.forwardBackward(batch, CROSS_ENTROPY), /datum 1.*targets/);
+      }
     },
   },
   {
@@ -124,6 +151,7 @@ export const ERRORS: readonly Case[] = [
       const calls: Readonly<Record<string, () => Promise<unknown>>> = {
         sample: () => engine.sample([request(prompt(engine, 1), 1)]),
         forwardBackward: () => engine.forwardBackward([sequence(engine, 1)], CROSS_ENTROPY),
+        forward: () => engine.forward([sequence(engine, 1)]),
         optimStep: () => engine.optimStep(ADAMW),
         saveWeights: () => engine.saveWeights(dir),
         saveState: () => engine.saveState(dir),
