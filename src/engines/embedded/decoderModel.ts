@@ -2,6 +2,7 @@
 // last token of each row and the new keys and values out.
 import { headDim, type Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import type { Value } from "../../onnx/session.ts";
+import { feedPast, takeFresh } from "./cachePorts.ts";
 import type { CompiledGraph } from "./compiledGraph.ts";
 import type { CacheShape } from "./kvCache.ts";
 import type { ParameterStore } from "./parameters.ts";
@@ -64,16 +65,8 @@ export class DecoderModel {
       lastRows: ints(input.lastRows),
       ...this.parameters.feeds(names),
     };
-    const dims = [batch, heads, capacity, size];
-    for (let i = 0; i < layers; i++) {
-      feeds[`pastKey${i}`] = floats(past[i] as Float32Array, dims);
-      feeds[`pastValue${i}`] = floats(past[layers + i] as Float32Array, dims);
-    }
+    feedPast(feeds, past, [batch, heads, capacity, size]);
     const results = await session.run(feeds);
-    const pick = (name: string): Float32Array => results[name]?.data as Float32Array;
-    const fresh = Array.from({ length: 2 * layers }, (_, i) =>
-      i < layers ? pick(`newKey${i}`) : pick(`newValue${i - layers}`),
-    );
-    return { logits: pick("logits"), fresh };
+    return { logits: results["logits"]?.data as Float32Array, fresh: takeFresh(results, layers) };
   }
 }

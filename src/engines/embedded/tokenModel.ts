@@ -3,6 +3,7 @@
 import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import { decodeGraph } from "../../models/qwen2_5_vl/graphDecode.ts";
 import { GraphSession, type Value } from "../../onnx/session.ts";
+import { feedPast, takeFresh } from "./cachePorts.ts";
 import type { CacheShape } from "./kvCache.ts";
 import type { ParameterStore } from "./parameters.ts";
 import type { RotaryRows } from "./rotaryTables.ts";
@@ -61,16 +62,10 @@ export class TokenModel {
       sin: floats(rotary.sin, turns),
       bias: floats(bias, [rows, 1, 1, 1, capacity + 1]),
     };
-    const dims = [rows, heads, 1, capacity, size];
-    for (let i = 0; i < layers; i++) {
-      feeds[`pastKey${i}`] = floats(past[i] as Float32Array, dims);
-      feeds[`pastValue${i}`] = floats(past[layers + i] as Float32Array, dims);
-    }
+    feedPast(feeds, past, [rows, heads, 1, capacity, size]);
     const results = await session.run(feeds);
     const pick = (name: string): Float32Array => results[name]?.data as Float32Array;
-    const fresh = Array.from({ length: 2 * layers }, (_, i) =>
-      i < layers ? pick(`newKey${i}`) : pick(`newValue${i - layers}`),
-    );
+    const fresh = takeFresh(results, layers);
     return { logprobs: pick("logprobs"), probabilities: pick("probabilities"), fresh };
   }
 }
