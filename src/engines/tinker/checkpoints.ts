@@ -45,10 +45,8 @@ export class Checkpoints {
     const model = new RemoteModel(id);
     if (init === undefined) return model;
     try {
-      await this.request(model, "load_weights", "LoadWeights", {
-        path: init.path,
-        optimizer: init.optimizer,
-      });
+      const body = (): object => ({ path: init.path, optimizer: init.optimizer });
+      await this.request(model, "load_weights", "LoadWeights", body);
     } catch (error) {
       await this.unload(model);
       throw error;
@@ -78,7 +76,8 @@ export class Checkpoints {
   /** The model's weights as they are when this comes to its turn, to sample from; not kept. */
   async snapshot(model: RemoteModel): Promise<Snapshot> {
     const { baseUrl } = this.connection.settings;
-    const body = { sampling_session_seq_id: this.samplingSessions++ };
+    const number = this.samplingSessions++;
+    const body = (): object => ({ sampling_session_seq_id: number });
     const reply = await this.request(model, "save_weights_for_sampler", "SaveWeightsForSampler", body);
     const { sampling_session_id } = parseReply("save_weights_for_sampler", snapshotSchema, reply, baseUrl);
     return { samplingSessionId: sampling_session_id, requests: 0 };
@@ -121,12 +120,11 @@ export class Checkpoints {
     model: RemoteModel,
     name: string,
     requestType: string,
-    fields: object | ((seq: number) => object),
+    fields: (seq: number) => object,
   ): Promise<ReplyBody> {
     const { result } = await model.lane.run(() => {
       const seq = model.nextSeq();
-      const more = typeof fields === "function" ? fields(seq) : fields;
-      const value: object = { model_id: model.id, seq_id: seq, ...more, type: name };
+      const value: object = { model_id: model.id, seq_id: seq, ...fields(seq), type: name };
       return this.connection.hand({
         name,
         body: { type: "json", value },

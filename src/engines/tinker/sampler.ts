@@ -11,7 +11,7 @@ import { TinkerError } from "./failures.ts";
 import { ImageGuard } from "./imageGuard.ts";
 import { decodeSampleOutputJson } from "./protocol/json.ts";
 import { decodeSampleOutputProto } from "./protocol/protobuf.ts";
-import type { SampleOutput } from "./protocol/wire.ts";
+import { ProtocolError, type SampleOutput } from "./protocol/wire.ts";
 import { sampleBody } from "./sampleBody.ts";
 import type { ReplyBody } from "./transport.ts";
 import { turnOf } from "./turn.ts";
@@ -150,7 +150,7 @@ export class RemoteSampler {
             headers: { "x-tinker-sampling-backpressure": "1" },
             onThrottled: () => this.pressure.throttled(JSON.stringify(value).length),
           });
-          return decodeOutput(await result);
+          return this.decode(await result, what);
         } catch (error) {
           // The server lost the result, not the weights: 410.
           if (!(error instanceof TinkerError && error.status === 410 && left > 0)) throw error;
@@ -158,12 +158,20 @@ export class RemoteSampler {
       }
     });
   }
-}
 
-function decodeOutput(body: ReplyBody): SampleOutput {
-  return body.type === "protobuf"
-    ? decodeSampleOutputProto(body.bytes)
-    : decodeSampleOutputJson(body.type === "json" ? body.value : body.text);
+  private decode(body: ReplyBody, what: string): SampleOutput {
+    try {
+      return body.type === "protobuf"
+        ? decodeSampleOutputProto(body.bytes)
+        : decodeSampleOutputJson(body.type === "json" ? body.value : body.text);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new TinkerError(
+        `${this.connection.settings.baseUrl}, asample of ${what}: its result cannot be read (${error.message})`,
+        "failed",
+      );
+    }
+  }
 }
 
 function lengthOf(segments: SampleRequest["segments"]): number {

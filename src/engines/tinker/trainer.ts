@@ -14,7 +14,12 @@ import { toWireDatum } from "./protocol/datum.ts";
 import { decodeForwardBackwardOutputJson, encodeForwardBackwardCallJson } from "./protocol/json.ts";
 import { type WireLoss, wireLoss } from "./protocol/losses.ts";
 import { decodeForwardBackwardOutputProto, encodeForwardBackwardCallProto } from "./protocol/protobuf.ts";
-import type { ForwardBackwardCall, ForwardBackwardOutput, WireDatum } from "./protocol/wire.ts";
+import {
+  type ForwardBackwardCall,
+  type ForwardBackwardOutput,
+  ProtocolError,
+  type WireDatum,
+} from "./protocol/wire.ts";
 import { mayHaveHappened, type RemoteModel } from "./remoteModel.ts";
 import type { ReplyBody, WireBody } from "./transport.ts";
 import type { OnceWarnings } from "./warnings.ts";
@@ -198,9 +203,24 @@ export class Trainer {
       about: model.about + datums,
       protobuf: true,
     });
-    const output = result.then(decodeOutput);
+    const output = result.then((body) => this.decode(body, name, model));
     output.catch(() => undefined); // looked at when all have come
     return { output };
+  }
+
+  private decode(body: ReplyBody, name: string, model: RemoteModel): ForwardBackwardOutput {
+    try {
+      return body.type === "protobuf"
+        ? decodeForwardBackwardOutputProto(body.bytes)
+        : decodeForwardBackwardOutputJson(body.type === "json" ? body.value : body.text);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const { baseUrl } = this.connection.settings;
+      throw new TinkerError(
+        `${baseUrl}, ${name} ${model.about}: its result cannot be read (${error.message})`,
+        "lost", // what it stands for may be done
+      );
+    }
   }
 
   private checkOffered(batch: readonly Datum[], loss: LossSpec): void {
@@ -254,12 +274,6 @@ export class Trainer {
 
 function finding(text: string, optimizerStep: number): { finding: string; optimizerStep: number } {
   return { finding: `on the server, ${text}`, optimizerStep };
-}
-
-function decodeOutput(body: ReplyBody): ForwardBackwardOutput {
-  return body.type === "protobuf"
-    ? decodeForwardBackwardOutputProto(body.bytes)
-    : decodeForwardBackwardOutputJson(body.type === "json" ? body.value : body.text);
 }
 
 /** What is not finite is not sent: JSON has no words for it. */
