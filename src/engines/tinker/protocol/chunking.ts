@@ -64,12 +64,6 @@ export function mergeOutputs(parts: readonly ForwardBackwardOutput[]): ForwardBa
   };
 }
 
-/** One value per name, whichever reduction a server puts behind it; the first where a name comes twice. */
-export function metricNamed(metrics: Readonly<Record<string, number>>, name: string): number | undefined {
-  const key = Object.keys(metrics).find((candidate) => candidate.split(":")[0] === name);
-  return key === undefined ? undefined : metrics[key];
-}
-
 function reduced(key: string, values: readonly number[], counts: readonly number[]): [string, number][] {
   const last = values.at(-1) as number;
   switch (key.slice(key.lastIndexOf(":") + 1)) {

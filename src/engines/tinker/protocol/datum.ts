@@ -1,6 +1,7 @@
 // A Datum of T tokens as the wire has it and back. The wire sends the N = T - 1 inputs, and index i of every tensor speaks
 // about the prediction of what follows input i; so what a Datum has at position t stands at index t - 1. The last token is no
-// input: it is only the last target. Images go as pictures, each in place of its run of placeholders.
+// input: it is only the last target, so where a Datum has another target there, that is its last token when it comes back.
+// Images go as pictures, each in place of its run of placeholders.
 import type { Datum } from "../../../core/datum.ts";
 import { DataError } from "../../../core/errors.ts";
 import type { Segment, ViewImage } from "../../../core/trajectory.ts";
@@ -110,17 +111,6 @@ export function chunksOf(segments: readonly Segment[]): WireChunk[] {
   }
   endRun();
   return chunks;
-}
-
-/** Positions that the chunks take; undefined where an image does not say. */
-export function positionsOf(chunks: readonly WireChunk[]): number | undefined {
-  let sum = 0;
-  for (const chunk of chunks) {
-    const positions = chunk.type === "encoded_text" ? chunk.tokens.length : chunk.expectedTokens;
-    if (positions === undefined) return undefined;
-    sum += positions;
-  }
-  return sum;
 }
 
 function imageChunk(image: ViewImage): WireChunk {
