@@ -41,6 +41,7 @@ export default tseslint.config(
       ".venv/",
       ".venv-parity/",
       ".venv-llamafactory/",
+      ".venv-skyrl/",
       "runs/",
       "dist/",
       "web/",
