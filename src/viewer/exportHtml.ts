@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { TrajectoryJson } from "../runs/trajectoryJson.ts";
 import { pageBundle } from "./pageBundle.ts";
 import { embeddedHtml, embeddedJson } from "./pageHtml.ts";
-import type { RunOverview, SetHead, TokensAnswer } from "./protocol.ts";
+import type { EmbeddedIndex, EmbeddedTrajectory, RunOverview, SetHead } from "./protocol.ts";
 import type { RunData } from "./runData.ts";
 import { decodeTables, joinTables } from "./tableCodec.ts";
 
@@ -16,17 +16,6 @@ export interface ExportOptions {
   readonly steps?: { readonly first: number; readonly last: number };
   /** Trajectories embedded in full, over all runs. */
   readonly maxTrajectories: number;
-}
-
-/** What the page finds in an exported file. */
-export interface EmbeddedIndex {
-  readonly runs: readonly RunOverview[];
-  readonly note: string;
-}
-
-export interface EmbeddedTrajectory {
-  readonly trajectory: TrajectoryJson;
-  readonly tokens: TokensAnswer;
 }
 
 export interface ExportResult {

@@ -103,3 +103,14 @@ export interface ChangeEvent {
   readonly sets: number;
   readonly state: RunState;
 }
+
+/** What the page finds in an exported file. */
+export interface EmbeddedIndex {
+  readonly runs: readonly RunOverview[];
+  readonly note: string;
+}
+
+export interface EmbeddedTrajectory {
+  readonly trajectory: TrajectoryJson;
+  readonly tokens: TokensAnswer;
+}

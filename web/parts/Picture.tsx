@@ -1,0 +1,104 @@
+// A picture as the model saw it: at the size it was resized to, enlarged without smoothing, with the grid of its tokens
+// on demand. Each token stands for 28 × 28 pixels, two by two patches of 14.
+import { signal } from "@preact/signals";
+import { count } from "../data/format.ts";
+import { source } from "../data/state.ts";
+import { remember, remembered } from "../data/theme.ts";
+
+export const enlargements = [1, 2, 4] as const;
+export const enlargement = signal<number>(Number(remembered("enlargement") ?? 2));
+export const gridShown = signal(false);
+
+export function nextEnlargement(): void {
+  const at = enlargements.findIndex((value) => value === enlargement.value);
+  enlargement.value = enlargements[(at + 1) % enlargements.length] as number;
+  remember("enlargement", String(enlargement.value));
+}
+
+export interface PictureProps {
+  readonly runKey: string;
+  readonly hash: string;
+  readonly grid: readonly [t: number, h: number, w: number];
+  readonly tokenCount: number;
+  readonly label: string;
+}
+
+const patch = 14;
+
+export function Picture({ runKey, hash, grid, tokenCount, label }: PictureProps) {
+  const [, h, w] = grid;
+  const [width, height] = [w * patch, h * patch];
+  const by = enlargement.value;
+  const lines = (n: number, every: number): number[] =>
+    Array.from({ length: n + 1 }, (_, i) => i).filter((i) => i % every === 0);
+  return (
+    <figure class="picture">
+      <div class="picture-frame" style={{ width: `${width * by}px`, aspectRatio: `${width} / ${height}` }}>
+        <img
+          src={source.imageUrl(runKey, hash)}
+          width={width * by}
+          height={height * by}
+          alt={`${label}, ${width} by ${height} pixels`}
+          loading="lazy"
+        />
+        {gridShown.value && (
+          <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+            {lines(w, 1).map((i) => (
+              <line
+                key={`x${i}`}
+                class={i % 2 === 0 ? "cell" : "patch"}
+                x1={i * patch}
+                x2={i * patch}
+                y1={0}
+                y2={height}
+              />
+            ))}
+            {lines(h, 1).map((i) => (
+              <line
+                key={`y${i}`}
+                class={i % 2 === 0 ? "cell" : "patch"}
+                y1={i * patch}
+                y2={i * patch}
+                x1={0}
+                x2={width}
+              />
+            ))}
+          </svg>
+        )}
+      </div>
+      <figcaption>
+        <b>{label}</b>
+        <span>
+          {width} × {height} px · grid {grid.join(" × ")} · {count(tokenCount, "token")}
+        </span>
+      </figcaption>
+    </figure>
+  );
+}
+
+export function PictureControls() {
+  return (
+    <div class="segmented" role="group" aria-label="Pictures">
+      {enlargements.map((value) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={enlargement.value === value}
+          onClick={() => {
+            enlargement.value = value;
+            remember("enlargement", String(value));
+          }}
+        >
+          {value}×
+        </button>
+      ))}
+      <button
+        type="button"
+        aria-pressed={gridShown.value}
+        onClick={() => (gridShown.value = !gridShown.value)}
+      >
+        grid
+      </button>
+    </div>
+  );
+}
