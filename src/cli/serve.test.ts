@@ -110,7 +110,16 @@ describe("pyvision serve", { concurrency: 2 }, () => {
       /^error: serve: needs the folder of a checkpoint or --config FILE, got neither/,
     ],
     ["two things to serve", [carried, "--openai", "--config", config], /^error: serve: needs .*, not both/],
-    ["no protocol", [carried], /required option '--openai' not specified/],
+    [
+      "no protocol",
+      [carried],
+      /^error: serve: needs --openai or --tinker, the protocol to speak, got neither/,
+    ],
+    [
+      "both protocols",
+      [carried, "--openai", "--tinker"],
+      /^error: serve: needs --openai or --tinker.*, got both/,
+    ],
     [
       "--set without --config",
       [carried, "--openai", "--set", "seed=1"],

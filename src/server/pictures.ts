@@ -6,7 +6,6 @@ import type { ViewImage } from "../core/trajectory.ts";
 import type { Codec } from "../engines/engine.ts";
 import { decodeImage } from "../tasks/media.ts";
 
-const KEPT = 64;
 /** A few hundred bytes of PNG may stand for any number of pixels. */
 const MAX_PIXELS = 64_000_000;
 
@@ -16,13 +15,20 @@ export interface SentImage {
   readonly digest: string;
 }
 
+export interface PictureLimits {
+  /** Remembered; beyond that the one that was not asked for longest goes. Default 64. */
+  readonly maxPictures?: number;
+  /** Of their pixels together. Default: no limit. */
+  readonly maxBytes?: number;
+}
+
 export class Pictures {
   private readonly views = new Map<string, ViewImage>();
+  private bytes = 0;
 
-  /** @param kept pictures remembered; beyond that the one that was not asked for longest goes */
   constructor(
     private readonly codec: Pick<Codec, "viewImage">,
-    private readonly kept = KEPT,
+    private readonly limits: PictureLimits = {},
   ) {}
 
   /**
@@ -32,12 +38,16 @@ export class Pictures {
   read(bytes: Uint8Array, where: string): SentImage {
     const digest = createHash("sha256").update(bytes).digest("base64");
     let view = this.views.get(digest);
-    if (view === undefined) view = this.view(bytes, where);
-    else this.views.delete(digest);
+    if (view === undefined) {
+      view = this.view(bytes, where);
+      this.bytes += view.pixels.data.length;
+    } else this.views.delete(digest);
     this.views.set(digest, view);
-    for (const oldest of this.views.keys()) {
-      if (this.views.size <= this.kept) break;
+    const { maxPictures = 64, maxBytes = Infinity } = this.limits;
+    for (const [oldest, old] of this.views) {
+      if (this.views.size === 1 || (this.views.size <= maxPictures && this.bytes <= maxBytes)) break;
       this.views.delete(oldest);
+      this.bytes -= old.pixels.data.length;
     }
     return { view, digest };
   }
