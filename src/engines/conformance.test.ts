@@ -124,6 +124,13 @@ const FAULTS: Readonly<Record<string, (engine: Engine) => Partial<Engine>>> = {
   "clipping shortens the gradient": (engine) => ({
     optimStep: (params) => engine.optimStep({ ...params, maxGradNorm: 0 }),
   }),
+  "numbers that are not finite are refused and leave nothing behind": (engine) => ({
+    forwardBackward: (batch, loss) =>
+      engine.forwardBackward(
+        batch.map((d) => ({ ...d, logprobs: d.logprobs.map((p) => (Math.abs(p) === Infinity ? -5 : p)) })),
+        loss,
+      ),
+  }),
   "a saved state continues exactly, also in an engine that has gone on or holds a gradient": (engine) => ({
     loadState: async () => undefined,
     saveState: (dir) => engine.saveState(dir),

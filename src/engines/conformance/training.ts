@@ -188,8 +188,15 @@ export const TRAINING: readonly Case[] = [
       const good = sequence(engine, 1);
       const { loss } = await engine.forwardBackward([good], PPO);
       await engine.optimStep(STILL);
-      const spoilt = { ...good, logprobs: good.logprobs.map(() => NaN) };
-      await assert.rejects(engine.forwardBackward([spoilt], PPO), /not finite|NaN/);
+      for (const spec of [PPO, { type: "importanceSampling" }, { ...PPO, type: "cispo" }] as const)
+        for (const bad of [NaN, Infinity, -Infinity]) {
+          const logprobs = good.logprobs.map((p, t) => (good.mask[t] === 0 ? p : bad));
+          await assert.rejects(
+            engine.forwardBackward([{ ...good, logprobs }], spec),
+            /finite|NaN|Infinity/,
+            `${spec.type}, sampled with ${bad}`,
+          );
+        }
       noGradient(await engine.optimStep({ ...ADAMW, weightDecay: 1 }));
       assert.equal((await engine.forwardBackward([good], PPO)).loss, loss);
     },

@@ -43,9 +43,19 @@ export class Trainer {
       ? `the loss is ${total}`
       : !allFinite(trained)
         ? "a log-probability is not finite"
-        : "the gradient is not finite";
-    if (!Number.isFinite(total) || !allFinite(trained) || gradientOf !== undefined)
-      throw this.refuse(finding, trained, places, gradientOf);
+        : gradientOf !== undefined
+          ? "the gradient is not finite"
+          : undefined;
+    if (finding !== undefined) throw this.refuse(finding, trained, places, gradientOf);
+    // A ratio of 0, or one that is clipped, would hide it.
+    const sampled = feeds["sampledLogprobs"]?.data as Float32Array | undefined;
+    if (sampled !== undefined && !allFinite(sampled))
+      throw this.refuse(
+        "a log-probability that a token was sampled with is not finite",
+        sampled,
+        places,
+        undefined,
+      );
     for (const name of names) this.parameters.accumulate(name, gradient(name));
     const entropies = results["entropy"]?.data as Float32Array;
     const entropySum = places.reduce((sum, _, i) => sum + (entropies[i] as number), 0);
