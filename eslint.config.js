@@ -44,12 +44,11 @@ export default tseslint.config(
       ".venv-skyrl/",
       "runs/",
       "dist/",
-      "web/",
       "**/*.d.ts",
     ],
   },
   {
-    files: ["src/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "examples/**/*.ts"],
+    files: ["src/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "examples/**/*.ts", "web/**/*.{ts,tsx}"],
     extends: [js.configs.recommended, ...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -24,7 +24,8 @@ const keys = runs.list().chosen;
 const [first = ""] = keys;
 const alone = `runs=${first}`;
 const overview = runs.get(first)?.overview();
-const step = process.env["STEP"] ?? overview?.sets.find((set) => set.strategy !== undefined && set.step >= 5)?.step ?? 1;
+const step =
+  process.env["STEP"] ?? overview?.sets.find((set) => set.strategy !== undefined && set.step >= 5)?.step ?? 1;
 const opened = process.env["TRAJECTORY"] ?? `set=train-${String(step).padStart(6, "0")}&i=0`;
 
 const shots: readonly Shot[] = [
@@ -33,8 +34,17 @@ const shots: readonly Shot[] = [
   { name: "strategy", hash: `#/strategy?${alone}&step=${step}` },
   { name: "strategy-dark", hash: `#/strategy?${alone}&step=${step}&by=trajectories`, dark: true },
   { name: "trajectories", hash: `#/trajectories?${alone}&f=negative` },
-  { name: "trajectories-dark", hash: `#/trajectories?${alone}`, dark: true, act: async (page) => page.keyboard.press("j") },
-  { name: "trajectory", hash: `#/trajectory?${alone}&${opened}`, act: async (page) => page.keyboard.press("g") },
+  {
+    name: "trajectories-dark",
+    hash: `#/trajectories?${alone}`,
+    dark: true,
+    act: async (page) => page.keyboard.press("j"),
+  },
+  {
+    name: "trajectory",
+    hash: `#/trajectory?${alone}&${opened}`,
+    act: async (page) => page.keyboard.press("g"),
+  },
   {
     name: "tokens-dark",
     hash: `#/trajectory?${alone}&${opened}&tokens=1`,
@@ -64,7 +74,10 @@ try {
       colorScheme: shot.dark === true ? "dark" : "light",
     });
     const page = await context.newPage();
-    page.on("console", (message) => message.type() === "error" && console.log(`${shot.name}: ${message.text()}`));
+    page.on(
+      "console",
+      (message) => message.type() === "error" && console.log(`${shot.name}: ${message.text()}`),
+    );
     page.on("pageerror", (error) => console.log(`${shot.name}: ${error.message}`));
     await page.goto(`${server.url}${shot.hash}`);
     await page.locator("main").waitFor();

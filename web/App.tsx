@@ -41,16 +41,19 @@ export function App() {
     for (const key of shownKeys.value) if (!overviews.peek().has(key)) void loadRun(key);
   });
   const goTo = (to: PageName): void => go(to, { runs: params["runs"], run: params["run"] });
-  useKeys([
-    ...tabs.map((tab, i) => ({
-      keys: [String(i + 1)],
-      about: tab.label.toLowerCase(),
-      act: () => goTo(tab.page),
-    })),
-    { keys: ["0"], about: "list of runs", act: () => openList() },
-    { keys: ["d"], about: "dark, light, or as the system says", act: nextTheme },
-    { keys: ["?"], about: "this help", act: () => (helpOpen.value = !helpOpen.value) },
-  ]);
+  useKeys(
+    [
+      ...tabs.map((tab, i) => ({
+        keys: [String(i + 1)],
+        about: tab.label.toLowerCase(),
+        act: () => goTo(tab.page),
+      })),
+      { keys: ["0"], about: "list of runs", act: () => openList() },
+      { keys: ["d"], about: "dark, light, or as the system says", act: nextTheme },
+      { keys: ["?"], about: "this help", act: () => (helpOpen.value = !helpOpen.value) },
+    ],
+    "frame",
+  );
   const openList = (): void => {
     void refreshList();
     go("runs", { runs: params["runs"] });

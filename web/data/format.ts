@@ -24,7 +24,7 @@ export function unitSuffix(unit: Unit): string {
 export function plain(value: number): string {
   const size = Math.abs(value);
   if (value === 0) return "0";
-  if (size < 1e-3) return value.toExponential(1).replace("-", "−").replace("e−", "e−");
+  if (size < 1e-3) return value.toExponential(1).replaceAll("-", "−");
   if (Number.isInteger(value) && size < 1e6) return grouped(value);
   if (size < 1) return signed(value.toFixed(3));
   if (size < 100) return signed(value.toFixed(2));
@@ -39,6 +39,7 @@ export function grouped(value: number): string {
 /** Always with its sign; a true minus. */
 export function advantageText(value: number): string {
   if (!Number.isFinite(value)) return "–";
+  if (Math.abs(value) < 0.0005) return "0.000";
   return value > 0 ? `+${value.toFixed(3)}` : signed(value.toFixed(3));
 }
 
@@ -59,6 +60,12 @@ export function ago(milliseconds: number): string {
 export function count(n: number, noun: string): string {
   const plural = noun.endsWith("y") && !/[aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
   return `${grouped(n)} ${n === 1 ? noun : plural}`;
+}
+
+/** For coloured figures; what rounds to zero has no sign. */
+export function tone(value: number): "up" | "down" | "" {
+  if (!(Math.abs(value) >= 0.0005)) return "";
+  return value > 0 ? "up" : "down";
 }
 
 function signed(text: string): string {

@@ -9,19 +9,25 @@ export interface KeyBinding {
   readonly act: () => void;
 }
 
-const layers: (() => readonly KeyBinding[])[] = [];
+interface Layer {
+  readonly of: "page" | "frame";
+  readonly bindings: () => readonly KeyBinding[];
+}
+const layers: Layer[] = [];
 export const helpOpen = signal(false);
 
-/** What is bound now, the innermost first. */
+/** What is bound now: the page's own first. */
 export function boundKeys(): readonly KeyBinding[] {
-  return layers.flatMap((layer) => layer()).reverse();
+  const of = (wanted: Layer["of"]): KeyBinding[] =>
+    layers.filter((layer) => layer.of === wanted).flatMap(({ bindings }) => bindings());
+  return [...of("page"), ...of("frame")];
 }
 
-export function useKeys(bindings: readonly KeyBinding[]): void {
+export function useKeys(bindings: readonly KeyBinding[], of: Layer["of"] = "page"): void {
   const latest = useRef(bindings);
   latest.current = bindings;
   useEffect(() => {
-    const layer = (): readonly KeyBinding[] => latest.current;
+    const layer: Layer = { of, bindings: () => latest.current };
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
   }, []);
@@ -35,6 +41,7 @@ addEventListener("keydown", (event) => {
   if (typing || (event.key === "Enter" && target.matches("a, button"))) return;
   if (event.key.startsWith("Arrow") && target.matches("input[type=range], [role=slider], [data-own-arrows]"))
     return;
+  if (helpOpen.value && event.key !== "?") return;
   const found = boundKeys().find(({ keys }) => keys.includes(event.key));
   if (found === undefined) return;
   event.preventDefault();

@@ -169,7 +169,7 @@ function Groups({ run, set, table }: GroupsProps) {
   return (
     <div class="groups">
       <div class="group group-head" aria-hidden="true">
-        <span class="group-rank">rank</span>
+        <span class="group-rank">#</span>
         <span class="group-rewards">
           <span>{fixed(extent[0], 1)}</span>
           <span>rewards of the members</span>

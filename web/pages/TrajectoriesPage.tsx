@@ -14,7 +14,7 @@ import {
   type RowRef,
   type SortKey,
 } from "../data/filters.ts";
-import { advantageText, fixed, grouped } from "../data/format.ts";
+import { advantageText, count, fixed, grouped, tone } from "../data/format.ts";
 import { useKeys } from "../data/keys.ts";
 import { adjust, go, hrefOf, route } from "../data/route.ts";
 import { currentRun, loadTables, shownRuns, tableOf, tablesVersion } from "../data/state.ts";
@@ -320,7 +320,7 @@ function Row({ run, item: { table, row }, index, narrow, onFocus }: RowProps) {
     .replace("evaluation before RL", "eval 0");
   const stored = row < table.stored;
   const common = { id: `row-${index}`, href, onClick: open, onFocus };
-  const advantageTone = advantage < 0 ? "down" : advantage > 0 ? "up" : "";
+  const advantageTone = tone(advantage);
   if (narrow)
     return (
       <a {...common} class={`row row-narrow${stored ? "" : " row-light"}`}>
@@ -334,7 +334,7 @@ function Row({ run, item: { table, row }, index, narrow, onFocus }: RowProps) {
           <span>{setTitle(table.set)}</span>
           <span>reward {fixed(table.reward[row] as number, 2)}</span>
           <span class={advantageTone}>{advantageText(advantage)}</span>
-          <span>{table.calls[row]} calls</span>
+          <span>{count(table.calls[row] as number, "call")}</span>
           <span>{fate.label}</span>
         </span>
       </a>

@@ -99,7 +99,7 @@ export function Chart({ metric, runs, smooth }: ChartProps) {
   );
 }
 
-const chartHeight = 168;
+const chartHeight = 172;
 
 function options(
   element: HTMLElement,
@@ -111,9 +111,7 @@ function options(
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: ink, font, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
   const ticksOf = (_: uPlot, values: number[]): string[] =>
-    values.map((value) =>
-      unit === "share" ? `${Number((value * 100).toPrecision(4))}%` : plain(Number(value.toPrecision(6))),
-    );
+    values.map((value) => (unit === "share" ? `${Number((value * 100).toPrecision(4))}%` : tickText(value)));
   const line = (key: string, faint: boolean): uPlot.Series => {
     const stroke = colour(`--run-${colourNumber(key)}`);
     const dim = stroke.replace("rgb(", "rgba(").replace(")", ", 0.28)");
@@ -149,7 +147,7 @@ function options(
     ],
     cursor: {
       y: false,
-      points: { size: 6, width: 0, fill: (u, index) => seriesColour(u, index) },
+      points: { size: 6, width: 0 },
       drag: { x: true, y: false, setScale: false },
       focus: { prox: -1 },
     },
@@ -182,9 +180,12 @@ function options(
   };
 }
 
-function seriesColour(u: uPlot, index: number): string {
-  const { stroke } = u.series[index] as uPlot.Series;
-  return typeof stroke === "function" ? String(stroke(u, index)) : String(stroke);
+/** Round numbers as they are; only the very large and small are shortened. */
+function tickText(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e4)
+    ? plain(value)
+    : String(Number(value.toPrecision(4))).replace("-", "−");
 }
 
 /** A curve of one point has no line to be seen by. */

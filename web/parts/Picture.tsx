@@ -29,8 +29,6 @@ export function Picture({ runKey, hash, grid, tokenCount, label }: PictureProps)
   const [, h, w] = grid;
   const [width, height] = [w * patch, h * patch];
   const by = enlargement.value;
-  const lines = (n: number, every: number): number[] =>
-    Array.from({ length: n + 1 }, (_, i) => i).filter((i) => i % every === 0);
   return (
     <figure class="picture">
       <div class="picture-frame" style={{ width: `${width * by}px`, aspectRatio: `${width} / ${height}` }}>
@@ -43,26 +41,8 @@ export function Picture({ runKey, hash, grid, tokenCount, label }: PictureProps)
         />
         {gridShown.value && (
           <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-            {lines(w, 1).map((i) => (
-              <line
-                key={`x${i}`}
-                class={i % 2 === 0 ? "cell" : "patch"}
-                x1={i * patch}
-                x2={i * patch}
-                y1={0}
-                y2={height}
-              />
-            ))}
-            {lines(h, 1).map((i) => (
-              <line
-                key={`y${i}`}
-                class={i % 2 === 0 ? "cell" : "patch"}
-                y1={i * patch}
-                y2={i * patch}
-                x1={0}
-                x2={width}
-              />
-            ))}
+            <GridLines w={w} h={h} of="under" />
+            <GridLines w={w} h={h} of="over" />
           </svg>
         )}
       </div>
@@ -73,6 +53,22 @@ export function Picture({ runKey, hash, grid, tokenCount, label }: PictureProps)
         </span>
       </figcaption>
     </figure>
+  );
+}
+
+/** Drawn twice, dark under light, to be seen on any picture. */
+function GridLines({ w, h, of }: { readonly w: number; readonly h: number; readonly of: "under" | "over" }) {
+  const kind = (i: number): string => `${of} ${i % 2 === 0 ? "cell" : "patch"}`;
+  const upTo = (n: number): number[] => Array.from({ length: n + 1 }, (_, i) => i);
+  return (
+    <>
+      {upTo(w).map((i) => (
+        <line key={`x${i}`} class={kind(i)} x1={i * patch} x2={i * patch} y1={0} y2={h * patch} />
+      ))}
+      {upTo(h).map((i) => (
+        <line key={`y${i}`} class={kind(i)} y1={i * patch} y2={i * patch} x1={0} x2={w * patch} />
+      ))}
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ import type { RunOverview } from "../../src/viewer/protocol.ts";
 import { groupOfRow, type SetTable, type TableGroup } from "../../src/viewer/tableCodec.ts";
 import type { TrajectoryJson } from "../../src/runs/trajectoryJson.ts";
 import { endReasonText, fateStyle } from "../data/fates.ts";
-import { advantageText, count, fixed, grouped } from "../data/format.ts";
+import { advantageText, count, fixed, grouped, tone } from "../data/format.ts";
 import { hrefOf, route } from "../data/route.ts";
 import { loadTables, source, tableOf } from "../data/state.ts";
 import { Picture } from "./Picture.tsx";
@@ -172,14 +172,18 @@ function Figures({ table, index, group, json }: FiguresProps) {
           <b>{fixed(table.reward[index] as number, 2)}</b>
         </dd>
       </div>
-      <div>
-        <dt>advantage</dt>
-        <dd class={advantage < 0 ? "down" : advantage > 0 ? "up" : ""}>{advantageText(advantage)}</dd>
-      </div>
-      <div>
-        <dt>spread of its group</dt>
-        <dd>{group.spread === null ? "–" : group.spread.toFixed(3)}</dd>
-      </div>
+      {!Number.isNaN(advantage) && (
+        <div>
+          <dt>advantage</dt>
+          <dd class={tone(advantage)}>{advantageText(advantage)}</dd>
+        </div>
+      )}
+      {group.spread !== null && (
+        <div>
+          <dt>spread of its group</dt>
+          <dd>{group.spread.toFixed(3)}</dd>
+        </div>
+      )}
       <div>
         <dt>tool calls</dt>
         <dd>
@@ -187,7 +191,7 @@ function Figures({ table, index, group, json }: FiguresProps) {
         </dd>
       </div>
       <div>
-        <dt>Python errors</dt>
+        <dt>errors</dt>
         <dd>{table.errors[index]}</dd>
       </div>
       <div>
