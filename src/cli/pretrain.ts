@@ -8,6 +8,7 @@ export function registerPretrain(program: Command): void {
     summary: "a new base checkpoint from nothing",
     description: "Make a base checkpoint of model.architecture from captions and tool syntax.",
     runSuffix: "-pretrain",
+    beginsModel: true,
     init: () => undefined,
     load: async () => (await import("./stages/pretrain.ts")).runPretrain,
   });

@@ -5,7 +5,7 @@ import { loadTemplate } from "../agent/template.ts";
 import { loadConfig, resolveInputPath, type ResolvedConfig } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
-import { trainingEngine } from "./stages/trainingEngine.ts";
+import { ownEngine, trainingEngine } from "./stages/trainingEngine.ts";
 
 export interface StageFlags {
   /** `train` only: make the base and SFT checkpoints first, inside the run directory. */
@@ -25,6 +25,8 @@ export interface StageCommand {
   readonly description: string;
   /** Added to the config's name for the run directory. */
   readonly runSuffix: string;
+  /** Makes a new model, which only the embedded engine can. */
+  readonly beginsModel?: boolean;
   /** Offers `--from-scratch`. */
   readonly canStartFromScratch?: boolean;
   /** The checkpoint the stage starts from, and its config key. */
@@ -44,7 +46,7 @@ interface StageOptions {
 
 export function registerStage(
   program: Command,
-  { name, summary, description, runSuffix, canStartFromScratch, init, load }: StageCommand,
+  { name, summary, description, runSuffix, beginsModel, canStartFromScratch, init, load }: StageCommand,
 ): void {
   const command = program
     .command(name)
@@ -56,8 +58,9 @@ export function registerStage(
     .option("--overwrite", "replace the run that --run already holds")
     .action(async (configPath: string, options: StageOptions) => {
       const config = loadConfig(configPath, options.set);
-      trainingEngine(config, name);
       const fromScratch = options.fromScratch ?? false;
+      if (beginsModel === true || fromScratch) ownEngine(config, fromScratch ? "--from-scratch" : name);
+      else trainingEngine(config, name);
       checkInputs(config, fromScratch ? undefined : init(config));
       const reporter = createReporter();
       const run = createRun(config, {

@@ -130,7 +130,7 @@ test("ill-typed and out-of-range values name the rule and the value", () => {
     ],
     [
       "engine: {type: embeded}",
-      'engine.type must be one of "embedded", "openai", received "embeded"; nearest valid value: "embedded"',
+      'engine.type must be one of "embedded", "openai", "tinker", received "embeded"; nearest valid value: "embedded"',
     ],
     [
       "selection: {genBatch: 2, maxGenBatches: 2, trainBatch: 5}",

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { ConfigError } from "../core/errors.ts";
 import { describeIssues } from "./configErrors.ts";
-import { applyOverride, isSection, parseOverride, parseYaml } from "./overrides.ts";
+import { applyOverride, isSection, type Override, parseOverride, parseYaml } from "./overrides.ts";
 import { configSchema, type ResolvedConfig } from "./schema.ts";
 import { namesAt } from "./schemaNames.ts";
 
@@ -33,6 +33,7 @@ export function parseConfig(text: string, source: string, overrides: readonly st
   if (!isSection(root))
     throw new ConfigError(`${source}: must hold sections of keys, received ${JSON.stringify(root)}`);
   const sets = overrides.map(parseOverride);
+  changeEngine(root, sets);
   for (const set of sets) applyOverride(root, set);
   fillSections(root);
   const checked = configSchema.safeParse(root);
@@ -51,18 +52,37 @@ export function dumpConfig(config: ResolvedConfig): string {
  * @throws ConfigError when it is in neither place
  */
 export function resolveInputPath(path: string, key: string, cwd = process.cwd()): string {
-  const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-  const places = isAbsolute(path) ? [path] : [...new Set([resolve(cwd, path), resolve(packageRoot, path)])];
-  const found = places.find((place) => existsSync(place));
+  const found = findInputPath(path, cwd);
   if (found === undefined)
     throw new ConfigError(
-      `${key}: ${JSON.stringify(path)} does not exist (looked for ${places.join(" and ")})`,
+      `${key}: ${JSON.stringify(path)} does not exist (looked for ${placesOf(path, cwd).join(" and ")})`,
     );
   return found;
 }
 
+/** As `resolveInputPath`; undefined when it is in neither place. */
+export function findInputPath(path: string, cwd = process.cwd()): string | undefined {
+  return placesOf(path, cwd).find((place) => existsSync(place));
+}
+
+function placesOf(path: string, cwd: string): string[] {
+  const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+  return isAbsolute(path) ? [path] : [...new Set([resolve(cwd, path), resolve(packageRoot, path)])];
+}
+
 /** The member of each union that is meant when a section does not name its `type`. */
 const defaultTypes: Readonly<Record<string, string>> = { engine: "embedded", tasks: "world" };
+
+/**
+ * `--set engine.type=…` asks for another engine than the recipe's, to which none of the recipe's own settings belong (threads,
+ * another server's address): the section begins anew.
+ */
+function changeEngine(root: Record<string, unknown>, sets: readonly Override[]): void {
+  const wanted = sets.findLast(({ path }) => path.join(".") === "engine.type")?.value;
+  const { engine } = root;
+  if (wanted === undefined || !isSection(engine)) return;
+  if (wanted !== (engine["type"] ?? defaultTypes["engine"])) root["engine"] = { type: wanted };
+}
 
 /** A section whose keys are all commented out is null in YAML and means "all defaults". */
 function fillSections(root: Record<string, unknown>): void {

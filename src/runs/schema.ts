@@ -240,8 +240,26 @@ const train = z.strictObject({
   microBatchTokens: count.default(16_384),
   /** Cut of a minibatch: `leastPadding` computes the fewest tokens, `fewest` makes the fewest passes. */
   grouping: z.enum(groupings).default("leastPadding"),
+  /**
+   * What is minimised, with r = p / p_sampled and A the advantage. `ppo`: -min(r A, clip(r) A), as the paper has it.
+   * `importanceSampling`: -r A, without a clip. `cispo`: -stop(clip(r)) A ln p, where every token keeps its gradient
+   * (arXiv 2506.13585).
+   */
+  loss: z.enum(["ppo", "importanceSampling", "cispo"]).default("ppo"),
   clipLow: fraction.default(0.2),
   clipHigh: z.number().min(0).max(10).default(0.2),
+  /**
+   * Truncated importance sampling, for sampling and training that disagree: r is then p / p_before, with p_before of the
+   * training engine just before the step, and each token's advantage is multiplied by min(p_before / p_sampled, importanceCap).
+   * It costs one more forward pass. 0 is off.
+   */
+  importanceCap: z.number().min(0).max(1000).default(0),
+  /**
+   * 0: a step samples what it trains on, then updates. k of 1 and more: groups are collected in the background while the
+   * trainer works, and a step trains on the first that have ended; none began more than k updates before. Steps are then not
+   * made of genBatch prompts, and agent.schedule counts for evaluations only.
+   */
+  maxStaleness: z.int().min(0).max(1000).default(0),
   /** A token's log-probability may differ by this many nats between sampling and training before a step warns. */
   maxLogprobGap: z.number().gt(0).default(0.01),
   /** Steps between checkpoints and between evaluations; 0 is only at the end. */

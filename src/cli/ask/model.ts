@@ -1,8 +1,9 @@
-// The model that is asked: the embedded engine on a checkpoint of this machine, or a model behind a server.
+// The model that is asked: the embedded engine on a checkpoint of this machine, or a model on a server.
 import { ConfigError } from "../../core/errors.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Codec, Sampler } from "../../engines/engine.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import { openEngine } from "../stages/openEngine.ts";
 import { openServedModel } from "../stages/servedModel.ts";
 import { StreamingSampler } from "./streamingSampler.ts";
 
@@ -19,6 +20,14 @@ export interface AskModel {
 export async function openModel({ engine, model }: ResolvedConfig, reporter: Reporter): Promise<AskModel> {
   if (engine.type === "openai")
     return { ...(await openServedModel(engine, model)), close: async () => undefined };
+  if (engine.type === "tinker") {
+    const opened = await openEngine(engine, model, model.init, "model.init", reporter);
+    const name = engine.baseModel ?? model.init ?? "";
+    return {
+      ...{ name: `${name} at ${engine.baseUrl}`, codec: opened.codec, sampler: opened },
+      close: () => opened.dispose(),
+    };
+  }
   const { init, processor } = model;
   if (init === undefined)
     throw new ConfigError(

@@ -13,7 +13,7 @@ import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { runSupervised } from "./supervised.ts";
 import { taskWorldOf } from "./taskWorld.ts";
-import { trainingEngine } from "./trainingEngine.ts";
+import { ownEngine } from "./trainingEngine.ts";
 
 /** Episodes whose texts train the tokenizer. */
 const CORPUS_EPISODES = 2000;
@@ -24,6 +24,7 @@ export async function runPretrain(
   run: RunDirectory,
   reporter: Reporter,
 ): Promise<string> {
+  const { threads } = ownEngine(config, "pretrain");
   const { architecture, processor: limits } = config.model;
   if (architecture === undefined)
     throw new ConfigError(
@@ -39,7 +40,7 @@ export async function runPretrain(
   const tokenizer = trainTokenizer(world.corpus(template, CORPUS_EPISODES), architecture.vocabSize);
   const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits };
   const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
-    threads: trainingEngine(config, "pretrain").threads,
+    threads,
   });
   reporter.info(
     `new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`,
@@ -56,6 +57,7 @@ export async function runPretrain(
       stage: "pretrain",
       engine,
       data: data(),
+      save: (dir) => engine.saveWeights(dir),
       options: config.pretrain,
       run,
       reporter,

@@ -22,6 +22,42 @@ test("lockstep is reproducible for a number of threads, and says nothing", () =>
   assert.deepEqual(reproducibilityOf(config), { reproducible: true, threads: 3 });
 });
 
+test("on a server it depends on whose it is, and no schedule is offered that would not help", () => {
+  const of = (...sets: string[]) => loadConfig("configs/image-mini.yaml", ["engine.type=tinker", ...sets]);
+  const told = (config: ReturnType<typeof of>, stage?: "train"): string[] => {
+    const { reporter, warnings } = listening();
+    warnIfNotReproducible(config, reporter, stage);
+    return warnings;
+  };
+  assert.deepEqual(told(of()), []);
+  assert.deepEqual(reproducibilityOf(of()), {
+    reproducible: true,
+    threads: 0,
+    provided:
+      "the server has the same number of threads, serves nobody else meanwhile, and gathers each batch whole",
+  });
+  assert.match(told(of("agent.schedule=eager"))[0] ?? "", /eager.*; agent\.schedule=lockstep can$/);
+  assert.deepEqual(told(of("engine.dialect=hosted")), [
+    "this run cannot be reproduced bit for bit: engine.dialect is hosted: the server computes the turns, in batches of its own",
+  ]);
+  assert.deepEqual(reproducibilityOf(of("engine.dialect=skyrl")), {
+    reproducible: false,
+    reason: "engine.dialect is skyrl: the server computes the turns, in batches of its own",
+    threads: 0,
+  });
+});
+
+test("collection in the background is a matter of timing in training, and of no other stage", () => {
+  const config = loadConfig("configs/image-mini.yaml", ["train.maxStaleness=2"]);
+  const { reporter, warnings } = listening();
+  warnIfNotReproducible(config, reporter);
+  assert.deepEqual(warnings, []);
+  warnIfNotReproducible(config, reporter, "train");
+  assert.match(warnings[0] ?? "", /train\.maxStaleness is 2: .*; train\.maxStaleness=0 can$/);
+  assert.equal(reproducibilityOf(config).reproducible, true);
+  assert.equal(reproducibilityOf(config, "train").reproducible, false);
+});
+
 test("a run under the eager schedule says so: one warning, and the reason in its summary", async () => {
   const root = mkdtempSync(join(tmpdir(), "pyvision-eager-"));
   const config = loadConfig("configs/image-mini.yaml", [

@@ -145,7 +145,7 @@ test("stages that train refuse it, before anything is made", () => {
     () => trainingEngine(config, "train"),
     (error: Error) =>
       error instanceof ConfigError &&
-      /^engine\.type: must be "embedded" for train.*received "openai"/.test(error.message),
+      /^engine\.type: must be "embedded" or "tinker" for train.*received "openai"/.test(error.message),
   );
   assert.deepEqual(trainingEngine(recipe("{type: embedded, threads: 3}"), "train"), {
     type: "embedded",

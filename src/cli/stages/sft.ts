@@ -14,6 +14,7 @@ import { evaluateHeldOut } from "./heldOut.ts";
 import { dialogueDatums, openSftData } from "./sftDialogues.ts";
 import { reproducibilityOf } from "./reproducibility.ts";
 import { runSupervised } from "./supervised.ts";
+import { engineRecord } from "./trainingEngine.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
 /** Demonstrations played together. */
@@ -34,6 +35,7 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
     reporter.print(`the policy on held-out tasks before and after SFT\n${formatReport(before, heldOut)}`);
     run.writeSummary({
       stage: "sft",
+      engine: engineRecord(config),
       ...reproducibilityOf(config),
       dialogues: { file: dialogues.path, count: total, tooLong: tooLong() },
       before: { overall: before.overall, kinds: before.kinds },
@@ -68,6 +70,7 @@ async function trainOnDemonstrations(
   );
   run.writeSummary({
     stage: "sft",
+    engine: engineRecord(config),
     ...reproducibilityOf(config),
     demonstrations: taught.overall,
     heldOut: { overall: heldOut.overall, kinds: heldOut.kinds },
@@ -91,8 +94,11 @@ async function train(
 ): Promise<{ readonly dir: string; readonly heldOut: EvaluationReport }> {
   const { epochs, batchSize } = config.sft;
   const steps = Math.ceil((dialogues * epochs) / batchSize);
-  const stage = { stage: "sft", engine: bench.engine, data, run } as const;
-  const dir = await runSupervised({ ...stage, options: { ...config.sft, steps }, reporter });
+  const dir = await runSupervised({
+    ...{ stage: "sft", engine: bench.engine, data, run, reporter },
+    options: { ...config.sft, steps },
+    save: (folder) => bench.saveResult(folder, { optimizer: false }),
+  });
   const { report, trajectories } = await evaluateHeldOut(bench, config, "after SFT", reporter);
   run.trajectories.save(
     stepName("evaluation", steps),

@@ -16,6 +16,8 @@ export interface SupervisedStage {
     ResolvedConfig["pretrain"],
     "steps" | "batchSize" | "microBatchTokens" | "grouping" | "optimizer"
   >;
+  /** Keeps the weights in a folder. */
+  readonly save: (dir: string) => Promise<void>;
   readonly run: RunDirectory;
   readonly reporter: Reporter;
 }
@@ -53,7 +55,7 @@ export async function runSupervised(o: SupervisedStage): Promise<string> {
   }
   progress.end();
   const dir = o.run.checkpointPath("final");
-  await o.engine.saveWeights(dir);
+  await o.save(dir);
   o.reporter.info(`weights: ${dir}`);
   return dir;
 }

@@ -124,6 +124,7 @@ function playedUnder(config: ResolvedConfig): Readonly<Record<string, unknown>> 
     seed,
     "engine.type": engine.type,
     "engine.model": "model" in engine ? engine.model : undefined,
+    "engine.baseModel": "baseModel" in engine ? engine.baseModel : undefined,
     "model.init": model.init,
     "model.processor": model.processor,
     tasks,

@@ -17,9 +17,10 @@ import { saveFailedBatch } from "./failures.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { splitOptimizer } from "./optimizer.ts";
 import type { PythonTool } from "./pythonTool.ts";
-import { reproducibilityOf } from "./reproducibility.ts";
+import { reproducibilityOf, warnIfNotReproducible } from "./reproducibility.ts";
 import { runPretrain } from "./pretrain.ts";
 import { groupsOf, runSft } from "./sft.ts";
+import { engineRecord } from "./trainingEngine.ts";
 import { formatRunSummary, totalCounts } from "./trainSummary.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -33,6 +34,7 @@ export async function runTrain(
   const init = fromScratch ? await runColdStart(config, run, reporter) : config.model.init;
   if (fromScratch)
     run.writeConfig({ ...config, model: { ...config.model, ...(init !== undefined && { init }) } });
+  warnIfNotReproducible(config, reporter, "train");
   const bench = await openWorkbench(config, init, "model.init", reporter);
   try {
     const evaluations: Evaluation[] = [];
@@ -41,7 +43,7 @@ export async function runTrain(
     await learn(bench, config, run, reporter, evaluations);
     const trainingSeconds = (performance.now() - startedAt) / 1000;
     const dir = run.checkpointPath("final");
-    await bench.engine.saveState(dir);
+    await bench.saveResult(dir, { optimizer: true });
     const after = await evaluate(bench, config, reporter, config.train.steps, evaluations);
     for (const { step, trajectories } of evaluations)
       run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories));
@@ -178,7 +180,8 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
     steps: config.train.steps,
     trainingSeconds,
     init,
-    ...reproducibilityOf(config),
+    engine: engineRecord(config),
+    ...reproducibilityOf(config, "train"),
     python,
     ...(judge !== undefined && { judge }),
     before: { overall: before.overall, kinds: before.kinds },

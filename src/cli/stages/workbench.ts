@@ -6,15 +6,15 @@ import { randomStream } from "../../core/random.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Task, TaskSource } from "../../core/task.ts";
 import type { TrajectoryGroup } from "../../core/trajectory.ts";
-import type { Codec, Sampler } from "../../engines/engine.ts";
-import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
+import type { Codec, Engine, Sampler } from "../../engines/engine.ts";
 import type { RewardFunction } from "../../rewards/reward.ts";
 import { collectGroups, type CollectProgress } from "../../rollout/collect.ts";
-import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import type { ResolvedConfig } from "../../runs/config.ts";
 import type { Split } from "../../tasks/world/world.ts";
 import { formatJudged, gradingOf, type RunGrading } from "./grading.ts";
+import { openEngine, saveResult } from "./openEngine.ts";
 import { type PythonTool, startPythonTool } from "./pythonTool.ts";
-import { warnIfNotReproducible } from "./reproducibility.ts";
+import { computesInOrder, warnIfNotReproducible } from "./reproducibility.ts";
 import { checkSandboxFailures } from "./sandboxFailures.ts";
 import { openServedModel, type ServedModel } from "./servedModel.ts";
 import { type TaskWorld, taskWorldOf } from "./taskWorld.ts";
@@ -35,8 +35,8 @@ export interface RolloutOptions {
 }
 
 export interface Workbench {
-  /** To train with. @throws ConfigError when a server computes the turns */
-  readonly engine: EmbeddedEngine;
+  /** To train with. @throws ConfigError when a server that only samples computes the turns */
+  readonly engine: Engine;
   readonly codec: Codec;
   readonly template: PromptTemplate;
   /** What isolates the Python tool and which packages it has besides its own. */
@@ -48,15 +48,16 @@ export interface Workbench {
   /** What the judge was asked so far; undefined without one. */
   readonly judged: RunGrading["judged"];
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
+  /** Keeps what the engine has learnt, as `saveResult` says. */
+  saveResult(dir: string, options: { readonly optimizer: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Where turns come from. */
 type Source =
-  | { readonly type: "embedded"; readonly engine: EmbeddedEngine }
-  | ({ readonly type: "openai" } & ServedModel);
+  { readonly type: "engine"; readonly engine: Engine } | ({ readonly type: "openai" } & ServedModel);
 
-/** @param init checkpoint folder of the embedded engine; `key` names the config key it came from. */
+/** @param init checkpoint folder of the engine; `key` names the config key it came from. */
 export async function openWorkbench(
   config: ResolvedConfig,
   init: string | undefined,
@@ -73,7 +74,7 @@ export async function openWorkbench(
       throw error;
     }
   } catch (error) {
-    if (source.type === "embedded") await source.engine.dispose();
+    if (source.type === "engine") await source.engine.dispose();
     throw error;
   }
 }
@@ -90,18 +91,8 @@ async function openSource(
     reporter.info(`asking ${served.name}`);
     return { type: "openai", ...served };
   }
-  if (init === undefined)
-    throw new ConfigError(
-      `${key}: must name the checkpoint to start from, e.g. --set ${key}=checkpoints/image-mini/sft`,
-    );
-  const dir = resolveInputPath(init, key);
   warnIfNotReproducible(config, reporter);
-  reporter.info(`loading ${dir}`);
-  const embedded = await EmbeddedEngine.load(dir, {
-    threads: engine.threads,
-    ...(model.processor !== undefined && { limits: model.processor }),
-  });
-  return { type: "embedded", engine: embedded };
+  return { type: "engine", engine: await openEngine(engine, model, init, key, reporter) };
 }
 
 function workbench(
@@ -116,12 +107,17 @@ function workbench(
   const world: TaskWorld = { ...tasks, isNumeric: grading.isNumeric };
   const { maxTurns, maxTurnTokens, maxContextTokens, maxImages, onPythonError, schedule, concurrent } =
     config.agent;
+  // The turns of most servers differ from run to run whatever they wait for.
+  const waits = computesInOrder(config.engine);
   const { codec, sampler } =
     source.type === "openai" ? source : { codec: source.engine.codec, sampler: source.engine };
+  const trainable = (): Engine => {
+    if (source.type === "engine") return source.engine;
+    throw new ConfigError(`engine.type: must be "embedded" or "tinker" to train, received "${source.type}"`);
+  };
   return {
     get engine() {
-      if (source.type === "embedded") return source.engine;
-      throw new ConfigError(`engine.type: must be "embedded" to train, received "${source.type}"`);
+      return trainable();
     },
     codec,
     template,
@@ -144,8 +140,7 @@ function workbench(
         sampling: o.sampling,
         reward: o.reward ?? grading.reward,
         randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
-        // A server's turns differ from run to run whatever they wait for.
-        batching: { schedule: source.type === "openai" ? "eager" : schedule },
+        batching: { schedule: waits ? schedule : "eager" },
         ...(concurrent !== undefined && { concurrency: concurrent }),
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       });
@@ -153,12 +148,13 @@ function workbench(
       grading.check(o.label, reporter);
       return groups;
     },
+    saveResult: (dir, { optimizer }) => saveResult(trainable(), config.engine.type, dir, optimizer, reporter),
     close: async () => {
       const judged = grading.judged();
       if (judged !== undefined) reporter.info(formatJudged(judged));
       await runtime.close();
       world.close();
-      if (source.type === "embedded") await source.engine.dispose();
+      if (source.type === "engine") await source.engine.dispose();
     },
   };
 }
