@@ -172,13 +172,19 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
+/** Always with its length: some clients take a refusal without one for a proxy's, and try again. */
 export function sendJson(
   response: ServerResponse,
   status: number,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  const bytes = Buffer.from(JSON.stringify(body));
   response
-    .writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers })
-    .end(JSON.stringify(body));
+    .writeHead(status, {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": bytes.length,
+      ...headers,
+    })
+    .end(bytes);
 }

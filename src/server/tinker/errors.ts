@@ -34,7 +34,8 @@ export function failureBody(error: unknown): FailureBody {
   if (error instanceof ProtocolError || error instanceof DataError || error instanceof ConfigError)
     return { error: error.message, category: "user" };
   // Engines refuse what they were asked to do, and stop where numbers stop being numbers.
-  if (error instanceof EngineError && !error.message.startsWith("internal:")) return { error: error.message, category: "user" };
+  if (error instanceof EngineError && !error.message.startsWith("internal:"))
+    return { error: error.message, category: "user" };
   return { error: "the server failed at this request; its own messages tell why", category: "server" };
 }
 

@@ -46,7 +46,7 @@ let sequences = 0; // keeps sequence ids of one process apart
 export class PolicySampler {
   private readonly open: OpenSequences;
   /** Lengths of open sequences, and of some that are no longer. */
-  private lengths = new Set<number>();
+  private readonly lengths = new Set<number>();
   private waiting: Waiting[] = [];
   private firstAt = 0;
   private lastAt = 0;
@@ -172,32 +172,34 @@ export class PolicySampler {
         random,
       });
     };
-    /** Where the sequence's cache is. */
-    let at: PolicySampler = this;
+    /** Another engine that has the sequence's cache. */
+    let elsewhere: PolicySampler | undefined;
+    const release = (): void => (elsewhere ?? this).engine.release(id);
     try {
-      for (
-        let result = await ask(this);
-        ;
-        result = await goOn((sampler) => {
-          if (sampler !== at) id = `sample-${++sequences}`;
-          at = sampler;
-          return ask(sampler);
-        })
-      ) {
+      let result = await ask(this);
+      for (;;) {
         const end = result.tokens.findIndex((token) => stopTokens.has(token));
         const used = end < 0 ? result.tokens.length : end + 1;
         tokens.push(...result.tokens.slice(0, used));
         logprobs.push(...result.logprobs.slice(0, used));
         const stopped = end >= 0 || (result.stop === "stop" && endsAtTurn);
-        if (!stopped && tokens.length < maxTokens) continue;
-        // What was sampled beyond the end is no part of the sequence: then its cache is of no use.
-        const exact = used === result.tokens.length;
-        if (exact && at === this && version === this.version) this.keep(job, id, tokens);
-        else at.engine.release(id);
-        return { stopReason: stopped ? "stop" : "length", tokens, logprobs };
+        if (stopped || tokens.length >= maxTokens) {
+          // What was sampled beyond the end is no part of the sequence: then its cache is of no use.
+          const exact = used === result.tokens.length;
+          if (exact && elsewhere === undefined && version === this.version) this.keep(job, id, tokens);
+          else release();
+          return { stopReason: stopped ? "stop" : "length", tokens, logprobs };
+        }
+        result = await goOn((sampler) => {
+          if (sampler !== (elsewhere ?? this)) {
+            elsewhere = sampler;
+            id = `sample-${++sequences}`;
+          }
+          return ask(sampler);
+        });
       }
     } catch (error) {
-      at.engine.release(id);
+      release();
       throw error;
     }
   }

@@ -84,7 +84,7 @@ const RESOURCES: readonly Resource[] = [
       const { ttl_seconds: ttl } = (parseJson(await body()) ?? {}) as { readonly ttl_seconds?: unknown };
       if (ttl !== undefined && ttl !== null && !(typeof ttl === "number" && Number.isInteger(ttl) && ttl > 0))
         throw new HttpError(
-          `ttl_seconds: must be a whole number of at least 1, or null; got ${String(ttl)}`,
+          `ttl_seconds: must be a whole number of at least 1, or null; got ${JSON.stringify(ttl)}`,
           {
             status: 400,
           },

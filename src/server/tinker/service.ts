@@ -7,14 +7,13 @@ import { HttpError } from "../http.ts";
 import { userError } from "./errors.ts";
 import { Futures, type FuturesOptions, type Payload } from "./futures.ts";
 import { ModelRegistry } from "./modelRegistry.ts";
-import { type BaseModel, BaseModels, type ServedCheckpoint } from "./models.ts";
+import { BaseModels, type ServedCheckpoint } from "./models.ts";
 import type { GatherOptions } from "./policySampler.ts";
-import { type SampledWeights, type Sampler, type SampleReply, Samplers } from "./samplers.ts";
+import { type SampledWeights, type SampleReply, Samplers } from "./samplers.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import { Snapshot, type SnapshotLimits, Snapshots } from "./snapshots.ts";
 import { type Checkpoint, CheckpointStore, type Run } from "./store.ts";
 import { checkName, formatPath, parsePath, type TinkerPath } from "./tinkerPath.ts";
-import type { TrainedModel } from "./trainedModel.ts";
 
 type Body<T extends z.ZodType> = z.output<T>;
 
@@ -358,5 +357,3 @@ export class TinkerService {
 function json(body: Readonly<Record<string, unknown>>): Payload {
   return { type: "json", body };
 }
-
-export type { BaseModel, Sampler, TrainedModel };

@@ -45,7 +45,7 @@ export class Snapshot {
     if (live === undefined) return;
     live.flush();
     this.live = undefined;
-    if (this.load === undefined) this.all.hold(this, live.engine.fork());
+    if (this.load === undefined) void this.all.hold(this, live.engine.fork());
   }
 
   /** The folder holds other weights from now on, or is gone: only an engine that has them already can sample them. */
