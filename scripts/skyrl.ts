@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const weights = await writeTinyQwen3(modelFolder, TOKENIZER, 0);
   const { tasks, dialogues } = await writeData(join(runs, "data"), {
     seed: 0,
-    dialogues: 4096,
+    dialogues: 5120,
     impatient: 0.75,
   });
   const logPath = join(runs, "server.log");
@@ -68,12 +68,14 @@ async function main(): Promise<void> {
   });
   say(`it answers at ${server.baseUrl} after ${seconds(started)} s; base model: ${modelFolder}`);
   try {
-    if (values.serve) return await untilInterrupted(server);
+    const { baseUrl } = server;
+    const commands = commandsOf({ runs, baseUrl, modelFolder, tasks, dialogues, set: values.set });
+    if (values.serve) {
+      for (const { args } of commands) say(`bin/pyvision.mjs ${args.join(" ")}`);
+      return await untilInterrupted(server);
+    }
     const peak = watchMemory(server);
-    for (const { name, run, args } of commandsOf({
-      ...{ runs, baseUrl: server.baseUrl, modelFolder, tasks, dialogues },
-      set: values.set,
-    })) {
+    for (const { name, run, args } of commands) {
       const begun = performance.now();
       if (existsSync(join(run, "config.yaml"))) await rm(run, { recursive: true });
       await node(join(root, "bin/pyvision.mjs"), ...args);

@@ -1,6 +1,6 @@
 """Starts SkyRL's Tinker API server, or its engine, without `uv` and without PyTorch.
 
-    python launch.py api    '{"port": 8000, "engine": {EngineConfig fields}}'
+    python launch.py api    '{"port": 8000, "folder": "removed at the end", "engine": {EngineConfig fields}}'
     python launch.py engine --base-model ...          (the server starts this one itself)
 
 Three things of SkyRL 0.3.0 are worked around, in this process only:
@@ -16,6 +16,7 @@ import importlib.machinery
 import json
 import os
 import runpy
+import shutil
 import signal
 import sys
 import threading
@@ -84,7 +85,17 @@ def run_api(settings):
     ]
     api.app.state.engine_config = EngineConfig.model_validate(settings["engine"])
     end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    uvicorn.run(api.app, host="127.0.0.1", port=settings["port"], log_config=get_uvicorn_log_config())
+    try:
+        uvicorn.run(
+            api.app,
+            host="127.0.0.1",
+            port=settings["port"],
+            log_config=get_uvicorn_log_config(),
+            # Whoever waits for a result would otherwise hold the end up for five minutes.
+            timeout_graceful_shutdown=3,
+        )
+    finally:
+        shutil.rmtree(settings["folder"], ignore_errors=True)
 
 
 def run_engine(argv):

@@ -46,6 +46,7 @@ export async function startSkyrl(options: SkyrlOptions): Promise<SkyrlServer> {
   const port = await freePort();
   const settings = {
     port,
+    folder,
     engine: {
       base_model: options.modelFolder,
       backend: "jax",
@@ -76,6 +77,7 @@ export async function startSkyrl(options: SkyrlOptions): Promise<SkyrlServer> {
   child.stderr.pipe(log, { end: false });
   const ended = once(child, "close").then(async () => {
     log.end();
+    // The launcher does it, unless it was killed.
     await rm(folder, { recursive: true, force: true });
   });
   const baseUrl = `http://127.0.0.1:${port}`;

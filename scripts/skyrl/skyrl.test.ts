@@ -10,6 +10,7 @@ import { loadProcessor } from "../../src/models/qwen2_5_vl/processor.ts";
 import { readSafetensors } from "../../src/models/qwen2_5_vl/safetensors.ts";
 import { loadTemplate } from "../../src/agent/template.ts";
 import { parseTurn } from "../../src/agent/parser.ts";
+import { loadConfig } from "../../src/runs/config.ts";
 import { openDialogueFile } from "../../src/tasks/formats/shareGptFile.ts";
 import { TaskFiles } from "../../src/tasks/formats/taskFile.ts";
 import { writeData } from "./data.ts";
@@ -153,3 +154,16 @@ test(
     assert.equal(residentBytes(2 ** 22 + 1), undefined);
   },
 );
+
+test("the recipes for 7B have the paper's figures", () => {
+  for (const name of ["image-7b", "video-7b"]) {
+    const path = fileURLToPath(new URL(`../../configs/${name}.yaml`, import.meta.url));
+    const { engine, selection, optimizer, train, agent, reward, sampling } = loadConfig(path, []);
+    assert.equal(engine.type, "tinker");
+    assert.deepEqual([selection.genBatch, selection.trainBatch, selection.rolloutsPerPrompt], [32, 16, 8]);
+    assert.deepEqual([optimizer.learningRate, optimizer.weightDecay, optimizer.maxGradNorm], [1e-6, 0.01, 1]);
+    assert.deepEqual([train.steps, train.clipLow, train.clipHigh], [700, 0.2, 0.2]);
+    assert.deepEqual([agent.maxTurns, agent.maxTurnTokens, agent.maxContextTokens], [5, 10_240, 32_768]);
+    assert.deepEqual([agent.maxImages, reward.toolCall, sampling.temperature], [32, 0.1, 1]);
+  }
+});
