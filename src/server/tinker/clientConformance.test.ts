@@ -1,0 +1,112 @@
+// The Tinker engine before our own server keeps the whole engine contract, over HTTP on this machine, and computes what the
+// engine in this process computes.
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after, before } from "node:test";
+import { randomStream } from "../../core/random.ts";
+import { defineEngineConformance } from "../../engines/conformance.ts";
+import { ADAMW, observation, PPO, prompt, sequence, toDatum } from "../../engines/conformance/case.ts";
+import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
+import { smallEngine } from "../../engines/embedded/testModel.ts";
+import type { Engine } from "../../engines/engine.ts";
+import { openTinkerEngine, type TinkerEngine } from "../../engines/tinker/tinkerEngine.ts";
+import { readTinkerFolder } from "../../engines/tinker/tinkerFolder.ts";
+import { loadProcessor } from "../../models/qwen2_5_vl/processor.ts";
+import { startTinkerServer, type TinkerServer } from "./server.ts";
+
+let root: string;
+let server: TinkerServer;
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), "pyvision-tinker-"));
+  const small = await smallEngine();
+  await small.saveWeights(join(root, "base"));
+  await small.dispose();
+  server = await startTinkerServer({
+    models: [{ name: "base", dir: join(root, "base") }],
+    storeDir: join(root, "store"),
+    threads: 1,
+    maxModels: 64,
+  });
+});
+
+after(async () => {
+  await server.close();
+  await rm(root, { recursive: true });
+});
+
+/** @param dir with a checkpoint that an engine before this server saved */
+async function open(wire: "protobuf" | "json", dir?: string): Promise<TinkerEngine> {
+  const { codec } = await loadProcessor(join(root, "base"));
+  const config = { baseUrl: server.baseUrl, dialect: "pyvision", baseModel: "base", rank: 0, wire } as const;
+  const init = dir === undefined ? undefined : { path: (await readTinkerFolder(dir)).path, optimizer: false };
+  return openTinkerEngine({ config, codec, init });
+}
+
+defineEngineConformance("TinkerEngine before our own server", (dir) => open("protobuf", dir));
+
+/** Two updates of a group of two-turn sequences with pictures: everything that comes out of an engine. */
+async function run(engine: Engine): Promise<unknown> {
+  const told: unknown[] = [];
+  for (let step = 0; step < 2; step++) {
+    const members = [0, 1, 2, 3].map((member) => ({
+      sequenceId: `${step}/${member}`,
+      promptKey: `${step}`,
+      random: randomStream("run", step, member),
+      segments: prompt(engine, step),
+    }));
+    for (let turn = 0; turn < 2; turn++) {
+      const params = { maxNewTokens: 5 + turn, temperature: 1, topP: 1, topK: 0, stopStrings: ["</code>"] };
+      const turns = await engine.sample(
+        members.map((member) => ({ ...member, segments: [...member.segments], params })),
+      );
+      members.forEach(({ segments }, m) => {
+        segments.push({ type: "sampled", ...turns[m]! });
+        if (turn === 0) segments.push(...observation(engine, m));
+      });
+      told.push(turns);
+    }
+    for (const { sequenceId } of members) engine.release(sequenceId);
+    const batch = members.map(({ segments }, m) => {
+      const made = toDatum(engine, segments, m - 1.5);
+      return { ...made, mask: made.mask.map((weight) => weight / 44) };
+    });
+    told.push(
+      members.map(({ random }) => random.state()),
+      await engine.forward(batch),
+    );
+    told.push(
+      await engine.forwardBackward(batch.slice(0, 3), PPO),
+      await engine.forwardBackward(batch.slice(3), PPO),
+    );
+    told.push(await engine.optimStep({ ...ADAMW, learningRate: 0.01 }));
+  }
+  return told;
+}
+
+test("a run through the server is the run in this process, bit for bit, by either codec", async () => {
+  const embedded = await EmbeddedEngine.load(join(root, "base"), { threads: 1 });
+  const expected = await run(embedded);
+  await embedded.dispose();
+  for (const wire of ["protobuf", "json"] as const) {
+    const remote = await open(wire);
+    assert.deepEqual(await run(remote), expected, wire);
+    await remote.dispose();
+  }
+});
+
+test("weights that were saved through the server are a checkpoint for this process", async () => {
+  const remote = await open("protobuf");
+  const batch = [sequence(remote, 1)];
+  await remote.forwardBackward(batch, PPO);
+  await remote.optimStep(ADAMW);
+  const dir = join(root, "saved");
+  await remote.saveWeights(dir);
+  const expected = await remote.forward(batch);
+  await remote.dispose();
+  const embedded = await EmbeddedEngine.load(dir, { threads: 1 });
+  assert.deepEqual(await embedded.forward(batch), expected);
+  await embedded.dispose();
+});
