@@ -71,13 +71,7 @@ export async function trainMinibatch(
         : entropySum + result.entropySum;
     if (!Number.isFinite(loss)) throw await notFinite(`the loss is ${result.loss}`, scaled, batch, options);
     batch.forEach((i, row) => {
-      const values = result.logprobs[row];
-      if (values === undefined || values.length !== (scaled[i] as Datum).tokens.length)
-        throw new EngineError(
-          `internal: ${options.where}: the engine returned ${values?.length ?? 0} logprobs for a sequence of ` +
-            `${(scaled[i] as Datum).tokens.length} tokens`,
-        );
-      logprobs[i] = values;
+      logprobs[i] = checkedLogprobs(result.logprobs[row], scaled[i] as Datum, options.where);
     });
   }
   const { gradNorm } = await guarded(scaled, everything, options, () => engine.optimStep(options.optimizer));
@@ -102,4 +96,16 @@ export async function trainMinibatch(
     paddingShare,
     logprobs,
   };
+}
+
+/** @throws EngineError when an engine did not give one for each token */
+export function checkedLogprobs(
+  values: Float32Array | undefined,
+  { tokens }: Datum,
+  where: string,
+): Float32Array {
+  if (values?.length === tokens.length) return values;
+  throw new EngineError(
+    `internal: ${where}: the engine returned ${values?.length ?? 0} logprobs for a sequence of ${tokens.length} tokens`,
+  );
 }

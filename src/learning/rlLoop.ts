@@ -8,6 +8,7 @@ import type { SaveFailedBatch } from "./failedBatch.ts";
 import type { Grouping } from "./microBatches.ts";
 import { definedMetrics } from "./metrics.ts";
 import type { RlMetrics } from "./metrics.ts";
+import type { PolicyLossOptions } from "./ratios.ts";
 import { rlStep } from "./rlStep.ts";
 import type { RlStepResult } from "./rlStep.ts";
 import { rolloutMetrics } from "./rolloutMetrics.ts";
@@ -16,7 +17,7 @@ import type { ScheduleOptions } from "./schedule.ts";
 import { rolloutStep } from "./selection.ts";
 import type { RolloutStepDependencies, RolloutStepResult, SelectionOptions } from "./selection.ts";
 
-export interface RlLoopOptions {
+export interface RlLoopOptions extends PolicyLossOptions {
   /** Steps of the whole run; a resumed run counts those done before. */
   readonly steps: number;
   readonly seed: number;
@@ -25,8 +26,8 @@ export interface RlLoopOptions {
   readonly microBatchTokens: number;
   /** How micro-batches are cut. Default: the fewest. */
   readonly grouping?: Grouping;
-  readonly clipLow: number;
-  readonly clipHigh: number;
+  /** Bound of the importance weights (importance.ts); 0, the default, is off. */
+  readonly importanceCap?: number;
   /** A larger gap between a token's log-probability in sampling and in training is warned about, in nats. */
   readonly maxLogprobGap: number;
   readonly optimizer: Omit<AdamWParams, "learningRate">;
@@ -129,6 +130,8 @@ function trainMetrics(result: RlStepResult): RlMetrics {
     "train/logprob_gap_max": result.logprobGapMax,
     "train/clip_fraction": result.clipFraction,
     "train/approx_kl": result.approxKl,
+    "train/importance_mean": result.importanceMean,
+    "train/importance_capped_share": result.importanceCappedShare,
     "train/optimizer_steps": result.optimizerSteps,
     "train/tokens": result.trainedTokens,
     "train/padding_share": result.paddingShare,
@@ -137,8 +140,8 @@ function trainMetrics(result: RlStepResult): RlMetrics {
 
 /** The ratio of PPO compares the two, so a gap that is more than rounding trains on the wrong ratio. */
 function gapWarnings(trained: RlStepResult | undefined, { maxLogprobGap }: RlLoopOptions): string[] {
-  if (trained === undefined || trained.logprobGapMax <= maxLogprobGap) return [];
-  const { logprobGapMax: most, logprobGapMean: average } = trained;
+  const { logprobGapMax: most, logprobGapMean: average = NaN } = trained ?? {};
+  if (most === undefined || most <= maxLogprobGap) return [];
   return [
     `sampling and training disagree about a token's log-probability by up to ${most.toPrecision(3)} nats ` +
       `(mean ${average.toPrecision(3)}), more than train.maxLogprobGap = ${maxLogprobGap}: the clipped ratio is off by ` +

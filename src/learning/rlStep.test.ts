@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Segment } from "../core/trajectory.ts";
-import { ratioStats, rlStep, splitEvenly } from "./rlStep.ts";
+import { rlStep, splitEvenly } from "./rlStep.ts";
+import type { PolicyLoss } from "./ratios.ts";
 import type { TrainingSample } from "./selection.ts";
-import { close, datum, imagePadId, ScriptedEngine, trajectory } from "./testSupport.ts";
+import { close, imagePadId, ScriptedEngine, trajectory } from "./testSupport.ts";
 
 const options = {
   minibatches: 1,
@@ -106,17 +107,33 @@ test("the sampler gap is measured before the first update, ratio statistics over
   close(result.loss, -1.10050025, 1e-5);
 });
 
-test("clipped are tokens pushed further the way their advantage points, not those coming back", () => {
-  const rise = new Float32Array([0, -1 + 0.5]); // ratio 1.65
-  const fall = new Float32Array([0, -1 - 0.5]); // ratio 0.61
-  const clip = { clipLow: 0.2, clipHigh: 0.2 };
-  const clippedOf = (advantage: number, now: Float32Array): number =>
-    ratioStats([datum(2, 1, -1, advantage)], [now], clip).clipped;
-  assert.deepEqual([clippedOf(1, rise), clippedOf(1, fall)], [1, 0]);
-  assert.deepEqual([clippedOf(-1, rise), clippedOf(-1, fall)], [0, 1]);
-  assert.equal(clippedOf(0, rise), 0);
-  // clip-higher: 1.65 is within 1 + 0.7
-  assert.equal(ratioStats([datum(2, 1, -1, 1)], [rise], { clipLow: 0.2, clipHigh: 0.7 }).clipped, 0);
+test("the loss that is asked for is the one that is trained on, and only a loss with a clip tells of it", async () => {
+  const sent = async (loss?: PolicyLoss) => {
+    const engine = new ScriptedEngine({ logprob: (item, t) => (item.logprobs[t] ?? 0) + 0.5 });
+    const { clipFraction } = await rlStep(engine, [sample(-1)], { ...options, ...(loss && { loss }) });
+    const [event] = engine.events;
+    return [event?.type === "forwardBackward" ? event.loss : undefined, clipFraction];
+  };
+  const clips = { clipLow: 0.2, clipHigh: 0.2 };
+  // ratio 1.65 with a negative advantage: the clip of PPO is on the other side, that of CISPO is on both
+  assert.deepEqual(await sent(), [{ type: "ppo", ...clips }, 0]);
+  assert.deepEqual(await sent("cispo"), [{ type: "cispo", ...clips }, 1]);
+  assert.deepEqual(await sent("importanceSampling"), [{ type: "importanceSampling" }, undefined]);
+});
+
+test("the sampler gap is told of samples of the current weights only", async () => {
+  const engine = (): ScriptedEngine =>
+    new ScriptedEngine({
+      logprob: (item, t) => (item.logprobs[t] ?? 0) + (item.tokens[2] === 3 ? 0.01 : 0.3),
+    });
+  const old = { ...sample(1, 8), staleness: 1 };
+  const mixed = await rlStep(engine(), [sample(1, 3), old], options);
+  close(mixed.logprobGapMean, 0.01);
+  close(mixed.logprobGapMax, 0.01);
+  const only = await rlStep(engine(), [old], options);
+  assert.deepEqual([only.logprobGapMean, only.logprobGapMax], [undefined, undefined]);
+  // Of the policy's distance all samples tell: e^0.3 - 1 - 0.3
+  close(only.approxKl, 0.0498588, 1e-6);
 });
 
 test("even split: sizes differ by at most one, no empty part", () => {

@@ -28,6 +28,8 @@ export interface SelectionOptions {
 export interface TrainingSample {
   readonly trajectory: ScoredTrajectory;
   readonly advantage: number;
+  /** Updates made since its sampling began. Default: 0. */
+  readonly staleness?: number;
 }
 
 /** A group whose advantages are known; `advantages_G[i]` is undefined where trajectory i could not be judged. */
