@@ -32,6 +32,8 @@ export interface MadeModel {
 export interface ModelRegistryOptions {
   /** At once. */
   readonly maxModels: number;
+  /** Called when there are that many, to end those that are no longer needed. */
+  readonly makeRoom: () => void;
   readonly futures: Futures;
   readonly snapshots: Snapshots;
   readonly store: CheckpointStore;
@@ -64,7 +66,8 @@ export class ModelRegistry {
         status: 409,
         code: "seq_id_reused",
       });
-    const { maxModels, futures } = this.options;
+    const { maxModels, futures, makeRoom } = this.options;
+    if (this.places.size >= maxModels) makeRoom();
     if (this.places.size >= maxModels)
       throw new HttpError(
         `there are ${this.places.size} models in training, as many as this server takes: unload one, or finish a session ` +

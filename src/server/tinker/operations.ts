@@ -83,7 +83,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     return { session_id: id, info_message: TRAINS_ALL, type: "create_session" };
   }),
   session_heartbeat: ask((service, body) => {
-    service.sessions.get(parseMessage(sessionRequest, body).session_id);
+    service.sessions.heartbeat(parseMessage(sessionRequest, body).session_id);
     return { type: "session_heartbeat" };
   }),
   create_model: once((service, body, digest) => ({

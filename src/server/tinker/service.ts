@@ -59,6 +59,7 @@ export class TinkerService {
     this.samplers = new Samplers(this.futures, options.newSeed);
     this.models = new ModelRegistry({
       maxModels,
+      makeRoom: () => this.sessions.endLikelyGone(),
       futures: this.futures,
       snapshots,
       store: this.store,

@@ -11,7 +11,12 @@ export interface Session {
   readonly samplerIds: Set<string>;
   /** Milliseconds of a steady clock. */
   lastSeen: number;
+  /** Whether it has ever said that it is alive: then it would again. */
+  hasHeartbeat: boolean;
 }
+
+/** Clients say every ten seconds that they are alive. One that has missed this much is probably gone. */
+const LIKELY_GONE_MS = 60_000;
 
 /** Ended sessions whose end is remembered. */
 const REMEMBERED = 1000;
@@ -44,6 +49,7 @@ export class Sessions {
       modelIds: new Set(),
       samplerIds: new Set(),
       lastSeen: this.options.now(),
+      hasHeartbeat: false,
     };
     this.sessions.set(session.id, session);
     return session;
@@ -71,6 +77,18 @@ export class Sessions {
       `there is no session ${JSON.stringify(id.slice(0, 80))}; sessions end with the server, and checkpoints outlive them`,
       { status: 404 },
     );
+  }
+
+  heartbeat(id: string): void {
+    this.get(id).hasHeartbeat = true;
+  }
+
+  /** Ends those whose client is probably gone, where room is needed. */
+  endLikelyGone(): void {
+    const before = this.options.now() - LIKELY_GONE_MS;
+    for (const { id, lastSeen, hasHeartbeat } of this.all)
+      if (hasHeartbeat && lastSeen < before)
+        this.end(id, `nothing was heard of it for ${LIKELY_GONE_MS / 1000} s, and room was needed`);
   }
 
   hasEnded(id: string): boolean {

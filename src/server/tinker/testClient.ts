@@ -37,7 +37,7 @@ export async function smallCheckpoint(seed = 1): Promise<SmallCheckpoint> {
 
 /** One client of a server. */
 export class TestClient {
-  private nextSeq = new Map<string, number>();
+  private readonly nextSeq = new Map<string, number>();
 
   constructor(
     readonly baseUrl: string,
