@@ -6,6 +6,7 @@ import { endReasonTypes } from "../learning/filters.ts";
 import { groupings } from "../learning/microBatches.ts";
 import { DEFAULT_BEHAVIOUR } from "../tasks/world/teacherScript.ts";
 import { engine } from "./engineSchema.ts";
+import { logging } from "./loggingSchema.ts";
 import { python } from "./pythonSchema.ts";
 import { reward } from "./rewardSchema.ts";
 import { synth } from "./synthSchema.ts";
@@ -329,11 +330,6 @@ const pretrain = z.strictObject({
     .refine(...someWeight)
     .exactOptional(),
   optimizer: optimizer.prefault({}),
-});
-
-const logging = z.strictObject({
-  /** Whole groups are stored until this many trajectories are; 0 stores none. */
-  trajectoriesPerStep: countOrNone.default(16),
 });
 
 export const configSchema = z.strictObject({

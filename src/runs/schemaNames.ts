@@ -18,14 +18,17 @@ function shapesOf(schema: z.core.$ZodType): readonly Readonly<Record<string, z.c
     readonly type: string;
     readonly shape?: Record<string, z.core.$ZodType>;
     readonly options?: readonly z.core.$ZodType[];
+    readonly element?: z.core.$ZodType;
   };
   if (def.type === "object") return [def.shape ?? {}];
+  if (def.element !== undefined) return shapesOf(def.element);
   return (def.options ?? []).flatMap(shapesOf);
 }
 
-/** Key names valid inside the section at `path`; of a union, those of all its members. */
+/** Key names valid inside the section at `path`; of a union, those of all its members; of a list, those of its entries. */
 export function namesAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   const [head, ...rest] = path;
+  if (typeof head === "number") return namesAt(schema, rest);
   const shapes = shapesOf(schema);
   if (head === undefined) return [...new Set(shapes.flatMap((shape) => Object.keys(shape)))];
   const names = shapes.flatMap((shape) => {
