@@ -1,4 +1,4 @@
-// What servers that speak this protocol do differently. One record per dialect; whoever knows a server better says so in
+// What servers that speak this protocol do differently. One record per kind of server; whoever knows one better says so in
 // `TinkerOptions.capabilities`.
 import type { LossSpec } from "../engine.ts";
 import type { Dialect } from "./protocol/wire.ts";
@@ -17,8 +17,10 @@ export interface Capabilities {
   readonly imagesTrusted: boolean;
   /** Whether `grad_clip_norm` is heeded. */
   readonly gradClip: boolean;
-  /** Whether log-probabilities of a prompt begin with a null for its first token. */
-  readonly promptLogprobsLength: "N" | "N-1";
+  /** Whether the optimiser's settings are taken from us, beside the learning rate. */
+  readonly adamParams: boolean;
+  /** How many log-probabilities a prompt of N tokens has: with a null for its first token, without, or none at all. */
+  readonly promptLogprobsLength: "N" | "N-1" | "none";
   /** Whether a sample's log-probabilities are those after temperature. */
   readonly logprobsScaledByTemperature: boolean;
   /** Whether a snapshot for sampling lives in the place of the weights being trained: then no update while samples run. */
@@ -40,6 +42,7 @@ const HOSTED: Capabilities = {
   imagesOnTrain: true,
   imagesTrusted: false,
   gradClip: true,
+  adamParams: true,
   promptLogprobsLength: "N",
   logprobsScaledByTemperature: true,
   sharedSamplerSlot: false,
@@ -48,25 +51,49 @@ const HOSTED: Capabilities = {
   extensions: false,
 };
 
-export const CAPABILITIES: Readonly<Record<Dialect, Capabilities>> = {
-  hosted: HOSTED,
-  pyvision: {
-    ...HOSTED,
-    imagesTrusted: true,
-    logprobsScaledByTemperature: false,
-    endsAtEndOfTurn: true,
-    extensions: true,
-  },
-  // Of SkyRL 0.3.0 with its JAX backend, the one that runs without a GPU. Its other backends take images.
-  skyrl: {
-    ...HOSTED,
-    lossReduction: "meanPerDatum",
-    imagesOnSample: false,
-    imagesOnTrain: false,
-    gradClip: false,
-    promptLogprobsLength: "N-1",
-    logprobsScaledByTemperature: false,
-    sharedSamplerSlot: true,
-    dedupsSubmits: false,
-  },
+/** The backends that SkyRL may run with: only JAX runs without a GPU, only the others take images. */
+export type SkyrlBackend = "jax" | "fsdp" | "megatron";
+
+const SKYRL_JAX: Capabilities = {
+  ...HOSTED,
+  lossReduction: "meanPerDatum",
+  imagesOnSample: false,
+  imagesOnTrain: false,
+  gradClip: false,
+  promptLogprobsLength: "N-1",
+  logprobsScaledByTemperature: false,
+  sharedSamplerSlot: true,
+  dedupsSubmits: false,
 };
+
+// Its trainer has settings of its own for clipping and for the optimiser, and reads the bounds of CISPO under other names
+// than those that its Tinker server hands on, so a recipe's would have no effect.
+const SKYRL_TRAIN: Capabilities = {
+  ...SKYRL_JAX,
+  lossReduction: "sum",
+  losses: ["crossEntropy", "importanceSampling", "ppo"],
+  imagesOnSample: true,
+  imagesOnTrain: true,
+  adamParams: false,
+  promptLogprobsLength: "none",
+};
+
+const PYVISION: Capabilities = {
+  ...HOSTED,
+  imagesTrusted: true,
+  logprobsScaledByTemperature: false,
+  endsAtEndOfTurn: true,
+  extensions: true,
+};
+
+/** What holds for a server (of SkyRL: version 0.3.0). @param backend of SkyRL; default `jax` */
+export function capabilitiesOf(dialect: Dialect, backend: SkyrlBackend = "jax"): Capabilities {
+  switch (dialect) {
+    case "hosted":
+      return HOSTED;
+    case "pyvision":
+      return PYVISION;
+    case "skyrl":
+      return backend === "jax" ? SKYRL_JAX : SKYRL_TRAIN;
+  }
+}

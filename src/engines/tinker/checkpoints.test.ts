@@ -61,7 +61,7 @@ test("a saved state is a name on the server; loading it makes a new model with t
   await engine.optimStep(ADAMW);
   await engine.saveState(dir);
   assert.deepEqual(JSON.parse(await readFile(join(dir, "tinker.json"), "utf8")), {
-    path: "tinker://s:train:0/weights/step-7--2",
+    path: "tinker://s:train:0/weights/step-7-2",
     baseUrl: "http://tinker.test",
     baseModel: "base",
     dialect: "pyvision",
@@ -73,7 +73,7 @@ test("a saved state is a name on the server; loading it makes a new model with t
     session_id: "s",
     model_seq_id: 1,
     base_model: "base",
-    path: "tinker://s:train:0/weights/step-7--2",
+    path: "tinker://s:train:0/weights/step-7-2",
     optimizer: true,
     type: "load_weights",
   });

@@ -141,7 +141,8 @@ export class Checkpoints {
 /** Of a checkpoint on the server: unlike any other of its model, and telling for people. Letters, digits, - and _. */
 function nameOf(dir: string, seq: number): string {
   const stem = basename(dir)
-    .replace(/[^a-zA-Z0-9_-]+/g, "-")
+    .replace(/[^a-zA-Z0-9_]+/g, "-")
+    .replace(/^-|-$/g, "")
     .slice(0, 100);
   return `${stem === "" ? "state" : stem}-${seq}`;
 }

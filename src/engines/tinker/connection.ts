@@ -31,10 +31,12 @@ export interface ConnectionHooks {
 }
 
 const RESULT_BYTES = 50 * 1024 * 1024;
+const RETRY_NOTICE_MS = 30_000;
 
 export class Connection {
   private readonly room = new BytesInFlight(RESULT_BYTES);
   private readonly queueStates = new Map<string, number>();
+  private readonly toldRetries = new Map<string, number>();
   private requests = 0;
   private stopHeartbeat = (): void => undefined;
 
@@ -144,8 +146,16 @@ export class Connection {
       name,
       body,
       headers: { "x-idempotency-key": key, ...headers },
-      onRetry: (reason) => this.hooks.info(`${this.settings.baseUrl}, ${name}: ${reason}; asking again`),
+      onRetry: (reason) => this.tellRetry(`${this.settings.baseUrl}, ${name}: ${reason}; asking again`),
     };
+  }
+
+  /** Hundreds of requests may fail in the same way at once: that is said once in a while. */
+  private tellRetry(text: string): void {
+    const now = this.world.now();
+    if (now - (this.toldRetries.get(text) ?? -Infinity) < RETRY_NOTICE_MS) return;
+    this.toldRetries.set(text, now);
+    this.hooks.info(text);
   }
 
   /** Says what work waits for, once for all the work that waits for the same. */

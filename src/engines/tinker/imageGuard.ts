@@ -1,12 +1,13 @@
 // Some servers drop images from a prompt without a word, and the policy would be sampled blind. The first prompt with an image
-// is therefore also asked for its own log-probabilities: they are as many as the server's prompt has tokens.
-import { segmentLength } from "../../core/datum.ts";
+// is therefore also asked for its own log-probabilities: they are as many as the server's prompt has tokens. A server that
+// gives none for prompts is found out by the first batch (trainer.ts).
 import type { SampleRequest } from "../engine.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { TinkerError } from "./failures.ts";
 import { chunksOf } from "./protocol/datum.ts";
 import { encodeChunks } from "./protocol/json.ts";
 import type { SampleOutput } from "./protocol/wire.ts";
+import { lengthOf } from "./sequences.ts";
 
 export class ImageGuard {
   private passed: Promise<void> | undefined;
@@ -24,7 +25,8 @@ export class ImageGuard {
     requests: readonly Pick<SampleRequest, "segments">[],
     ask: (body: object) => Promise<SampleOutput>,
   ): Promise<void> {
-    if (this.capabilities.imagesTrusted) return;
+    const { imagesTrusted, promptLogprobsLength } = this.capabilities;
+    if (imagesTrusted || promptLogprobsLength === "none") return;
     const first = requests.find(({ segments }) => segments.some(({ type }) => type === "image"));
     if (first === undefined) return;
     const asked = (this.passed ??= this.compare(first.segments, ask));
@@ -47,7 +49,7 @@ export class ImageGuard {
       prompt_logprobs: true,
       type: "sample",
     });
-    const ours = segments.reduce((n, segment) => n + segmentLength(segment), 0);
+    const ours = lengthOf(segments);
     const expected = this.capabilities.promptLogprobsLength === "N" ? ours : ours - 1;
     if (promptLogprobs?.length === expected) return;
     throw new TinkerError(

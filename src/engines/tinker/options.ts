@@ -1,7 +1,7 @@
 // Where the server is and how to speak to it. Whatever depends on time or the network comes in here, so that tests run
 // without waiting.
 import { ConfigError } from "../../core/errors.ts";
-import type { Capabilities } from "./capabilities.ts";
+import type { Capabilities, SkyrlBackend } from "./capabilities.ts";
 import type { Dialect } from "./protocol/wire.ts";
 
 export interface TinkerOptions {
@@ -24,7 +24,9 @@ export interface TinkerOptions {
   readonly deadlineSeconds?: number | undefined;
   /** Samples that the server has at once. Default 400. */
   readonly maxConcurrent?: number | undefined;
-  /** What is known of this very server, instead of what holds for most of its dialect (capabilities.ts). */
+  /** What SkyRL runs with. Default `jax`; nothing to other dialects. */
+  readonly backend?: SkyrlBackend | undefined;
+  /** What is known of this very server, instead of what holds for others of its kind (capabilities.ts). */
   readonly capabilities?: Partial<Capabilities> | undefined;
 }
 

@@ -1,7 +1,6 @@
 // Sampling over the wire: every request of a call at once, as far as the server bears it, each from the snapshot of the weights
 // that was current when the call was made.
 import type { Codec } from "../../core/codec.ts";
-import { segmentLength } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { SampleRequest, SampleResult } from "../engine.ts";
 import { BackPressure } from "./backPressure.ts";
@@ -13,6 +12,7 @@ import { decodeSampleOutputJson } from "./protocol/json.ts";
 import { decodeSampleOutputProto } from "./protocol/protobuf.ts";
 import { ProtocolError, type SampleOutput } from "./protocol/wire.ts";
 import { sampleBody } from "./sampleBody.ts";
+import { Sequences } from "./sequences.ts";
 import type { ReplyBody } from "./transport.ts";
 import { turnOf } from "./turn.ts";
 
@@ -29,12 +29,7 @@ const RESUBMISSIONS = 3;
 export class RemoteSampler {
   private readonly pressure: BackPressure;
   private readonly guard: ImageGuard;
-  /** Sequences with a pending request. */
-  private readonly pending = new Set<string>();
-  /** Tokens that each growing sequence had when it was last sampled, its own turn included. */
-  private readonly lengths = new Map<string, number>();
-  /** Counts what `forget` forgot, so that answers of older weights are not remembered. */
-  private generation = 0;
+  private readonly sequences = new Sequences();
 
   constructor(
     private readonly connection: Connection,
@@ -46,51 +41,34 @@ export class RemoteSampler {
   }
 
   release(sequenceId: string): void {
-    this.lengths.delete(sequenceId);
+    this.sequences.release(sequenceId);
   }
 
   /** The weights change: no sequence is remembered. */
   forget(): void {
-    this.generation++;
-    this.lengths.clear();
+    this.sequences.forget();
   }
 
   /** @param snapshot of the weights at the time of the call */
   async sample(requests: readonly SampleRequest[], snapshot: Promise<Snapshot>): Promise<SampleResult[]> {
-    for (const request of requests) this.checkOpen(request);
-    const ids = new Set(requests.map(({ sequenceId }) => sequenceId));
-    if (ids.size < requests.length) {
-      const seen = new Set<string>();
-      const twice = requests.find(({ sequenceId: id }) => seen.has(id) || !seen.add(id))?.sequenceId;
-      throw new EngineError(
-        `sampling "${twice}": it is asked for twice at once; a sequence has one pending request`,
-      );
-    }
-    for (const id of ids) this.pending.add(id);
+    this.sequences.begin(requests);
+    const turns = new Map<SampleRequest, SampleResult>();
     try {
       // All are written before the first is sent, so that they reach the server together.
       const bodies = requests.map((request) => this.bodyOf(request));
       const from = await snapshot;
       await this.guard.check(requests, (body) => this.ask(body, from, "a picture"));
-      const results = await Promise.allSettled(
-        requests.map((request, i) => this.one(request, bodies[i] as object, from)),
+      const ended = await Promise.allSettled(
+        requests.map(async (request, i) =>
+          turns.set(request, await this.one(request, bodies[i] as object, from)),
+        ),
       );
-      const failed = results.find((result) => result.status === "rejected");
+      const failed = ended.find((result) => result.status === "rejected");
       if (failed !== undefined) throw failed.reason;
-      return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      return requests.map((request) => turns.get(request) as SampleResult);
     } finally {
-      for (const id of ids) this.pending.delete(id);
+      for (const request of requests) this.sequences.end(request, turns.has(request));
     }
-  }
-
-  private checkOpen({ sequenceId, segments }: SampleRequest): void {
-    if (this.pending.has(sequenceId))
-      throw new EngineError(`sampling "${sequenceId}": it is being sampled already; wait for that turn`);
-    const length = lengthOf(segments);
-    if (length <= (this.lengths.get(sequenceId) ?? 0))
-      throw new EngineError(
-        `sampling "${sequenceId}": its ${length} tokens were there before; give it at least one new token`,
-      );
   }
 
   private bodyOf(request: SampleRequest): object {
@@ -104,8 +82,7 @@ export class RemoteSampler {
   }
 
   private async one(request: SampleRequest, body: object, snapshot: Snapshot): Promise<SampleResult> {
-    const { sequenceId, segments, params, random } = request;
-    const { generation } = this;
+    const { sequenceId, params, random } = request;
     const output = await this.ask(body, snapshot, `"${sequenceId}"`);
     const [sequence] = output.sequences;
     if (sequence === undefined || output.sequences.length !== 1)
@@ -119,7 +96,6 @@ export class RemoteSampler {
     // The server drew from a copy of the stream, one number a token.
     if (this.capabilities.extensions && params.temperature > 0)
       for (let i = 0; i < sequence.tokens.length; i++) random.next();
-    if (generation === this.generation) this.lengths.set(sequenceId, lengthOf(segments));
     request.onText?.(this.codec.decode(turn.tokens));
     return turn;
   }
@@ -172,8 +148,4 @@ export class RemoteSampler {
       );
     }
   }
-}
-
-function lengthOf(segments: SampleRequest["segments"]): number {
-  return segments.reduce((n, segment) => n + segmentLength(segment), 0);
 }

@@ -265,3 +265,11 @@ test("replies that make no sense are told by the sequence's name", async () => {
     /asample of "one": its result cannot be read \(sequences\[0\]/,
   );
 });
+
+test("a sequence that is let go while it is sampled may begin anew", async () => {
+  const { engine } = await open({ "result:asample": sampled([97, 1]) });
+  const first = engine.sample([request()]);
+  engine.release("one");
+  await first;
+  await engine.sample([request()]);
+});

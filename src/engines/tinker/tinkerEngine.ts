@@ -17,7 +17,7 @@ import type {
   SampleRequest,
   SampleResult,
 } from "../engine.ts";
-import { CAPABILITIES, type Capabilities } from "./capabilities.ts";
+import { capabilitiesOf, type Capabilities } from "./capabilities.ts";
 import { checkDatums, checkRequest } from "./checks.ts";
 import { Checkpoints, type Init } from "./checkpoints.ts";
 import { Connection } from "./connection.ts";
@@ -44,7 +44,7 @@ export interface OpenTinkerOptions {
 export async function openTinkerEngine(options: OpenTinkerOptions): Promise<TinkerEngine> {
   const { config, codec, init, reporter = silentReporter, world = systemWorld } = options;
   const settings = settingsOf(config);
-  const capabilities = { ...CAPABILITIES[settings.dialect], ...config.capabilities };
+  const capabilities = { ...capabilitiesOf(settings.dialect, config.backend), ...config.capabilities };
   const connection = await Connection.open(settings, world, reporter);
   const checkpoints = new Checkpoints(connection, capabilities);
   try {

@@ -77,10 +77,15 @@ export class Trainer {
     params: AdamWParams,
     ready: Promise<unknown>,
   ): Promise<OptimStepResult> {
-    const { gradClip, lossReduction, dedupsSubmits } = this.capabilities;
-    if (params.maxGradNorm > 0 && !gradClip)
+    const { adamParams, gradClip, lossReduction, dedupsSubmits } = this.capabilities;
+    if (params.maxGradNorm > 0 && !gradClip && adamParams)
       this.warnings.once(
         `${this.connection.settings.baseUrl}: this server does not clip gradients: maxGradNorm ${params.maxGradNorm} has no effect`,
+      );
+    if (!adamParams)
+      this.warnings.once(
+        `${this.connection.settings.baseUrl}: this server takes the learning rate alone: beta1, beta2, epsilon, weightDecay ` +
+          "and maxGradNorm are those of its own configuration",
       );
     const value = {
       model_id: model.id,

@@ -362,3 +362,23 @@ function protobuf(logprobs: readonly number[]): Response {
   });
   return new Response(Buffer.from(bytes), { headers: { "content-type": "application/x-protobuf" } });
 }
+
+test("of SkyRL's other backends nothing is made up for, and what they take from their own settings is said", async () => {
+  const { engine, named, warnings } = await open(
+    { "result:forward_backward": fbResult([-1, -1, -2]) },
+    { dialect: "skyrl", backend: "fsdp" },
+  );
+  await engine.forwardBackward([datum(3, 0.5)], PPO);
+  const input = named("forward_backward")[0]?.json["forward_backward_input"] as {
+    readonly data: readonly {
+      readonly loss_fn_inputs: { readonly advantages: { readonly data: number[] } };
+    }[];
+  };
+  assert.deepEqual(input.data[0]?.loss_fn_inputs.advantages.data, [0, 0.5, 0.5]);
+  await engine.optimStep(ADAMW);
+  assert.deepEqual(
+    warnings.map((text) => /takes the learning rate alone/.test(text)),
+    [true],
+  );
+  await assert.rejects(engine.forwardBackward([datum()], { ...PPO, type: "cispo" }), /has no loss cispo/);
+});

@@ -1,7 +1,7 @@
 // What of a server's tokens is the turn, and whether it may be trained on.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CAPABILITIES } from "./capabilities.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import type { Dialect, SampledSequence } from "./protocol/wire.ts";
 import { lettersCodec } from "./stubServer.ts";
 import { turnOf } from "./turn.ts";
@@ -19,7 +19,7 @@ function turn(
     { stopReason: "stop", logprobs, ...sequence },
     { params: { ...PLAIN, ...params } },
     lettersCodec,
-    CAPABILITIES[dialect],
+    capabilitiesOf(dialect),
   );
 }
 
@@ -59,7 +59,7 @@ test("a turn that is cut before its limit met the end of the model's context", (
 
 test("without log-probabilities nothing is trained on it", () => {
   const { logprobs: _, ...bare } = { logprobs: 0, tokens: [A, C, D], stopReason: "stop" as const };
-  assert.deepEqual(turnOf(bare, { params: PLAIN }, lettersCodec, CAPABILITIES.hosted), {
+  assert.deepEqual(turnOf(bare, { params: PLAIN }, lettersCodec, capabilitiesOf("hosted")), {
     tokens: [A, C, D],
     logprobs: [0, 0, 0],
     stop: "stop",
