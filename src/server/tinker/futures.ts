@@ -31,6 +31,7 @@ export interface FuturesOptions {
 interface Future {
   readonly id: string;
   outcome: Outcome | undefined;
+  fetched: boolean;
   bytes: number;
   expiresAt: number;
   readonly settled: Promise<void>;
@@ -64,7 +65,15 @@ export class Futures {
     const id = `${this.options.run}-${++this.issued}`;
     let settle = (): void => undefined;
     const settled = new Promise<void>((resolve) => (settle = resolve));
-    const future: Future = { id, outcome: undefined, bytes: 0, expiresAt: Infinity, settled, waitsFor };
+    const future: Future = {
+      id,
+      outcome: undefined,
+      fetched: false,
+      bytes: 0,
+      expiresAt: Infinity,
+      settled,
+      waitsFor,
+    };
     this.pending.set(id, future);
     const finish = (outcome: Outcome): void => {
       this.finish(future, outcome);
@@ -94,8 +103,15 @@ export class Futures {
     if (future === undefined) throw this.unknown(id);
     if (future.outcome === undefined) await within(future.settled, holdMs, signal);
     if (future.outcome === undefined) return undefined;
+    future.fetched = true;
     future.expiresAt = Math.min(future.expiresAt, this.options.now() + this.options.keepFetchedMs);
     return future.outcome;
+  }
+
+  /** Whether its client has asked for the outcome since it was there; those that are gone were fetched, or never will be. */
+  wasFetched(id: string): boolean {
+    if (this.pending.has(id)) return false;
+    return this.finished.get(id)?.fetched ?? true;
   }
 
   /** Why a pending one does not go on. */

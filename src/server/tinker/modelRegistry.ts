@@ -119,6 +119,7 @@ export class ModelRegistry {
 
   /**
    * Takes a request into its model's order; the same request again is the one that is there.
+   * @param onTaken called when it is not a repeated one, with the model if it is there yet
    * @returns its request id
    * @throws HttpError: 404 for a model that is not there, 409 when another request had the number
    */
@@ -126,17 +127,19 @@ export class ModelRegistry {
     modelId: string,
     seq: number,
     digest: string,
-    work: (model: TrainedModel) => Promise<Payload>,
+    work: (model: TrainedModel, requestId: string) => Promise<Payload>,
+    onTaken: (model: TrainedModel | undefined) => void = () => undefined,
   ): string {
     const { lane, made, model } = this.place(modelId);
     const known = lane.repeated(seq, digest);
     if (known !== undefined) return known;
     if (model !== undefined) model.lastRequestAt = this.options.clock();
-    const requestId = this.options.futures.open(() => lane.enqueue(seq, async () => work(await made)), {
+    const requestId = this.options.futures.open((id) => lane.enqueue(seq, async () => work(await made, id)), {
       waitsFor: () =>
         lane.gap === undefined ? undefined : `the request with seq_id ${lane.gap} has not come`,
     });
     lane.remember(seq, digest, requestId);
+    onTaken(model);
     return requestId;
   }
 

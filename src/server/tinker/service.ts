@@ -13,6 +13,7 @@ import { type SampledWeights, type SampleReply, Samplers } from "./samplers.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import { Snapshot, type SnapshotLimits, Snapshots } from "./snapshots.ts";
 import { type Checkpoint, CheckpointStore, type Run } from "./store.ts";
+import type { TrainedModel } from "./trainedModel.ts";
 import { checkName, formatPath, parsePath, type TinkerPath } from "./tinkerPath.ts";
 
 type Body<T extends z.ZodType> = z.output<T>;
@@ -137,27 +138,27 @@ export class TinkerService {
 
   forwardBackward(call: ForwardBackwardCall, digest: string): string {
     const { microBatchTokens } = this.options;
-    return this.models.submit(call.modelId, call.seqId, digest, async (model) => {
+    const work = async (model: TrainedModel, requestId: string): Promise<Payload> => {
       const { pictures } = this.bases.get(model.run.baseModel);
-      return { type: "forwardBackward", output: await model.train(call, { pictures, microBatchTokens }) };
+      const output = await model.train(call, requestId, { pictures, microBatchTokens });
+      return { type: "forwardBackward", output };
+    };
+    return this.models.submit(call.modelId, call.seqId, digest, work, (model) => {
+      if (!call.forwardOnly) model?.trainsOn((id) => this.futures.wasFetched(id));
     });
   }
 
   optimStep(body: Body<typeof messages.optimStepRequest>, digest: string): string {
     const { adam_params: adam, model_id: modelId } = body;
-    const failuresKnown = this.models.now(modelId)?.failures ?? 0;
     return this.models.submit(modelId, body.seq_id, digest, async (model) => {
-      const { gradNorm } = await model.step(
-        {
-          learningRate: adam.learning_rate,
-          beta1: adam.beta1,
-          beta2: adam.beta2,
-          epsilon: adam.eps,
-          weightDecay: adam.weight_decay,
-          maxGradNorm: Math.max(0, adam.grad_clip_norm),
-        },
-        failuresKnown,
-      );
+      const { gradNorm } = await model.step({
+        learningRate: adam.learning_rate,
+        beta1: adam.beta1,
+        beta2: adam.beta2,
+        epsilon: adam.eps,
+        weightDecay: adam.weight_decay,
+        maxGradNorm: Math.max(0, adam.grad_clip_norm),
+      });
       if (gradNorm !== undefined)
         this.options.log(`${modelId}: step ${model.steps}, gradient norm ${gradNorm.toPrecision(4)}`);
       return json({

@@ -16,8 +16,8 @@ type CallOptions = Omit<TrainingCallOptions, "onAccumulated" | "contextTokens">;
 export class TrainedModel {
   /** Optimiser steps since it was created or loaded. */
   steps = 0;
-  /** Failed forward_backward calls since the last step. */
-  failures = 0;
+  /** Request ids of forward_backward calls since the last step that failed, and that nothing made good. */
+  private failed: string[] = [];
   /** Milliseconds since 1970. */
   lastRequestAt: number;
   private sampler: PolicySampler;
@@ -49,7 +49,19 @@ export class TrainedModel {
     return this.engine.files.config.maxPositionEmbeddings;
   }
 
-  async train(call: ForwardBackwardCall, options: CallOptions): Promise<ForwardBackwardOutput> {
+  /**
+   * Another forward_backward has come: its client goes on knowingly when it has seen of all before that they failed.
+   * @param wasSeen whether the failure of a request was fetched
+   */
+  trainsOn(wasSeen: (requestId: string) => boolean): void {
+    if (this.failed.every(wasSeen)) this.failed = [];
+  }
+
+  async train(
+    call: ForwardBackwardCall,
+    requestId: string,
+    options: CallOptions,
+  ): Promise<ForwardBackwardOutput> {
     let parts = 0;
     const all: TrainingCallOptions = {
       ...options,
@@ -62,21 +74,18 @@ export class TrainedModel {
     try {
       return await execute(prepare(call, this.engine, all), this.engine, all);
     } catch (error) {
-      if (!call.forwardOnly) this.failures++;
+      if (!call.forwardOnly) this.failed.push(requestId);
       if (parts > 0)
         this.incomplete = `a part of the gradient of seq_id ${call.seqId} was added before it failed`;
       throw error;
     }
   }
 
-  /**
-   * @param failuresKnown failed calls that the client could know of when it asked for the step
-   * @throws FutureError when the gradient is not the one that was asked for: then it is discarded
-   */
-  async step(params: AdamWParams, failuresKnown: number): Promise<OptimStepResult> {
+  /** @throws FutureError when the gradient is less than what was asked for: then it is discarded */
+  async step(params: AdamWParams): Promise<OptimStepResult> {
     const missing =
       this.incomplete ??
-      (this.failures > failuresKnown ? "a forward_backward sent before this step has failed" : undefined);
+      (this.failed.length > 0 ? "a forward_backward before this step has failed" : undefined);
     if (missing !== undefined) {
       await this.discardGradient();
       throw userError(`${missing}: the gradient was discarded, and the weights are as they were`);
@@ -88,7 +97,6 @@ export class TrainedModel {
       return result;
     } finally {
       this.accumulated = false;
-      this.failures = 0;
     }
   }
 
@@ -140,7 +148,7 @@ export class TrainedModel {
 
   /** An engine forgets its gradient when it loads a state: its own. */
   private async discardGradient(): Promise<void> {
-    this.failures = 0;
+    this.failed = [];
     if (this.accumulated) {
       const dir = await mkdtemp(join(tmpdir(), "pyvision-state-"));
       try {

@@ -59,9 +59,16 @@ export function prepare(
         `must have at most ${contextTokens} positions, the model's context`,
         datum.tokens.length - 1,
       );
-    return datum;
+    return trainedOnly ? datum : withAllTargets(datum, wire);
   });
   return { data: datums, loss, trainedOnly, forwardOnly };
+}
+
+/** Where log-probabilities are wanted everywhere, they are those of the targets everywhere, over images too. */
+function withAllTargets(datum: Datum, { inputs }: WireDatum): Datum {
+  const targets = datum.tokens.slice();
+  targets.set(inputs["target_tokens"]?.data ?? [], 1);
+  return targets.every((target, t) => target === datum.tokens[t]) ? datum : { ...datum, targets };
 }
 
 /** @throws EngineError; parts whose gradient was added before it failed stay added */
