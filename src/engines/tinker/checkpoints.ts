@@ -122,18 +122,19 @@ export class Checkpoints {
     requestType: string,
     fields: (seq: number) => object,
   ): Promise<ReplyBody> {
-    const { result } = await model.lane.run(() => {
-      const seq = model.nextSeq();
-      const value: object = { model_id: model.id, seq_id: seq, ...fields(seq), type: name };
-      return this.connection.hand({
-        name,
-        body: { type: "json", value },
-        requestType,
-        // A name that is taken, or a second load, is refused rather than done twice.
-        repeatable: this.capabilities.dedupsSubmits || !("path" in value),
-        about: model.about,
-      });
-    });
+    const { result } = await model.inTurn(name, () =>
+      model.numbered((seq) => {
+        const value: object = { model_id: model.id, seq_id: seq, ...fields(seq), type: name };
+        return this.connection.hand({
+          name,
+          body: { type: "json", value },
+          requestType,
+          // A name that is taken, or a second load, is refused rather than done twice.
+          repeatable: this.capabilities.dedupsSubmits || !("path" in value),
+          about: model.about,
+        });
+      }),
+    );
     return result;
   }
 }

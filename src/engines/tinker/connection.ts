@@ -1,6 +1,6 @@
 // A session with the server: requests that are answered at once, and work that is handed in and fetched later.
 import { z } from "zod";
-import { NoReply, TinkerError } from "./failures.ts";
+import { type FailureKind, NoReply, TinkerError } from "./failures.ts";
 import { BytesInFlight, retrieve } from "./futures.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Settings, World } from "./options.ts";
@@ -103,7 +103,7 @@ export class Connection {
       ...(about !== undefined && { about }),
       ...(onThrottled !== undefined && { onThrottled }),
     });
-    const { request_id } = parseReply(name, acceptedSchema, reply.body, this.settings.baseUrl);
+    const { request_id } = parseReply(name, acceptedSchema, reply.body, this.settings.baseUrl, "lost");
     const result = retrieve(this.transport, {
       requestId: String(request_id),
       name,
@@ -189,14 +189,20 @@ const sessionSchema = z.looseObject({
 
 const acceptedSchema = z.looseObject({ request_id: z.union([z.string().min(1), z.number()]) });
 
-/** @throws TinkerError naming the request and the field */
-export function parseReply<T>(name: string, schema: z.ZodType<T>, body: ReplyBody, baseUrl: string): T {
+/** @param kind of what is thrown; @throws TinkerError naming the request and the field */
+export function parseReply<T>(
+  name: string,
+  schema: z.ZodType<T>,
+  body: ReplyBody,
+  baseUrl: string,
+  kind: FailureKind = "failed",
+): T {
   const parsed = schema.safeParse(body.type === "json" ? body.value : undefined);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const what = body.type === "json" ? `${issue?.path.map(String).join(".")}: ${issue?.message}` : "not JSON";
   throw new TinkerError(
     `${baseUrl}, ${name}: its reply is not that of a Tinker server (${what}); check engine.baseUrl`,
-    "failed",
+    kind,
   );
 }

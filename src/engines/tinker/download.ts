@@ -3,6 +3,7 @@
 import { mkdir, open, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { DataError } from "../../core/errors.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import { parseReply } from "./connection.ts";
 import { NoReply, TinkerError } from "./failures.ts";
@@ -26,14 +27,17 @@ export interface DownloadOptions {
 
 /**
  * @param path below /api/v1, of the archive
- * @throws TinkerError, or DataError for an archive that may not be unpacked
+ * @throws TinkerError, also for an archive that may not be unpacked
  */
 export async function downloadArchive(path: string, o: DownloadOptions): Promise<string[]> {
   await mkdir(o.dir, { recursive: true });
   const archive = join(o.dir, ".download.tar");
   try {
     await fetchFile(o.transport.url(path), archive, path, o);
-    return await unpackTar(archive, o.dir, o.maxBytes ?? MAX_BYTES);
+    return await unpackTar(archive, o.dir, o.maxBytes ?? MAX_BYTES).catch((error: unknown) => {
+      if (!(error instanceof DataError)) throw error;
+      throw new TinkerError(`${o.transport.settings.baseUrl}, ${path}: ${error.message}`, "failed");
+    });
   } finally {
     await rm(archive, { force: true });
   }

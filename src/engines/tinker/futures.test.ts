@@ -114,7 +114,7 @@ test("on the hosted service a 400 may be a proxy's: it is asked three times more
   );
   assert.deepEqual(glitch.outcome, DONE);
   const stable = await fetched([() => status(400)], {}, "hosted");
-  assert.match(String(stable.outcome), /^failed/);
+  assert.match(String(stable.outcome), /^lost/);
   assert.equal(stable.server.requests.length, 4);
   const bill = await fetched([() => status(402), () => DONE], {}, "hosted");
   assert.deepEqual(bill.server.pauses, [5000]);
@@ -124,7 +124,7 @@ test("on the hosted service a 400 may be a proxy's: it is asked three times more
 test("a result that the server does not have any more is gone", async () => {
   for (const code of [404, 410])
     assert.match(String((await fetched([() => status(code)])).outcome), new RegExp(`^gone: .*${code}`));
-  assert.match(String((await fetched([() => status(403)])).outcome), /^refused: .*it wants a key/);
+  assert.match(String((await fetched([() => status(403)])).outcome), /^lost: .*it wants a key/);
 });
 
 test("our own patience with one poll is no failure", async () => {

@@ -57,7 +57,7 @@ export async function retrieve(transport: Transport, o: Retrieval): Promise<Repl
       if (world.now() - failingSince + pause >= PATIENCE_MS)
         throw failed(
           `${next.text} (${failures} attempts); ${remedyFor(next.status, settings.apiKeyVariable, true)}`,
-          next.status === undefined ? "unreachable" : "failed",
+          next.status === undefined ? "unreachable" : "lost",
           next.status,
         );
       await world.sleep(pause);
@@ -134,12 +134,13 @@ export async function retrieve(transport: Transport, o: Retrieval): Promise<Repl
     // Of the hosted service it may be a proxy's; SkyRL tells by it that the work failed.
     if (status === 400 && settings.dialect === "hosted" && glitches++ < GLITCHES)
       return { type: "pause", ms: pauseMs(0, world.random()) };
-    if (status === 400) throw failed(text.replace(/^400 /, ""), "failed", status);
+    if (status === 400 && settings.dialect === "skyrl")
+      throw failed(text.replace(/^400 /, ""), "failed", status);
     if (status === 404 || status === 410)
       throw failed(`${text}; the server does not have this result any more`, "gone", status);
     throw failed(
       `${text}; ${remedyFor(status, settings.apiKeyVariable, settings.apiKey !== undefined)}`,
-      "refused",
+      "lost", // something in between may have said it: the work may be done
       status,
     );
   }
@@ -166,15 +167,8 @@ function futureOf(value: unknown): Future {
   const fields = value as Readonly<Record<string, unknown>>;
   if (fields["type"] === "try_again") {
     const { queue_state: state, queue_state_reason: reason } = fields;
-    const waits = typeof state === "string" && state !== "active";
-    return {
-      type: "tryAgain",
-      waiting: waits
-        ? typeof reason === "string" && reason !== ""
-          ? `${state}: ${reason}`
-          : state
-        : undefined,
-    };
+    const words = [state, reason].filter((word) => typeof word === "string" && word !== "");
+    return { type: "tryAgain", waiting: words.join() === "active" ? undefined : words.join(": ") };
   }
   if (fields["status"] === "complete_metadata")
     return { type: "metadata", bytes: Number(fields["response_payload_size"] ?? 0) };

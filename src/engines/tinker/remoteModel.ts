@@ -4,25 +4,40 @@ import { TinkerError } from "./failures.ts";
 import { Lane } from "./lane.ts";
 
 export class RemoteModel {
-  /** Requests are handed in one at a time. */
-  readonly lane = new Lane();
   /** Datums whose gradient waits for the next update. */
   pendingDatums = 0;
+  private readonly lane = new Lane();
   private spoilt: string | undefined;
+  /** Number of the last request that the server has had of this model. */
+  private lastSeq = 0;
 
-  constructor(
-    readonly id: string,
-    /** Number of the last request that the server has had of this model. */
-    private lastSeq = 0,
-  ) {}
-
-  /** A refused request has used its number up, too: the server does not wait for it. */
-  nextSeq(): number {
-    return ++this.lastSeq;
-  }
+  constructor(readonly id: string) {}
 
   get about(): string {
     return `of model ${this.id}`;
+  }
+
+  /**
+   * Hands requests in when those that were asked for before have been; nothing of this model comes between them.
+   * @throws EngineError when what the server holds is not known any more
+   */
+  inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return this.lane.run(() => {
+      this.checkSound(name);
+      return work();
+    });
+  }
+
+  /** One request, under the next number. Only within `inTurn`. */
+  async numbered<T>(send: (seq: number) => Promise<T>): Promise<T> {
+    const seq = ++this.lastSeq;
+    try {
+      return await send(seq);
+    } catch (error) {
+      if (!isCounted(error))
+        this.spoil(`request ${seq} of the model did not get through, and the server may wait for it`);
+      throw error;
+    }
   }
 
   /** What the server holds is not what the caller believes: nothing may be built on it. */
@@ -35,6 +50,14 @@ export class RemoteModel {
     if (this.spoilt !== undefined)
       throw new EngineError(`${name}: ${this.spoilt}; load the last saved state to go on from there`);
   }
+}
+
+/**
+ * Whether a server that takes requests in the order of their numbers knows of one that it refused. Other refusals may be
+ * those of a gateway before it.
+ */
+function isCounted(error: unknown): boolean {
+  return error instanceof TinkerError && [400, 409, 422].includes(error.status ?? 0);
 }
 
 /** Whether work that failed like this may have been done all the same. */

@@ -37,7 +37,7 @@ export async function readServerConfig(transport: Transport): Promise<ServerConf
       wantsToken: fields["pjwt_auth_enabled"] === true,
     };
   } catch (error) {
-    if (error instanceof TinkerError && error.kind === "gone") return DEFAULTS;
+    if (error instanceof TinkerError && (error.status === 404 || error.status === 405)) return DEFAULTS;
     throw error;
   }
 }

@@ -49,8 +49,7 @@ export async function submit(transport: Transport, s: Submission): Promise<Reply
       throw error.neverSent || s.repeatable
         ? failed(`${text}${tried()}; ${remedyFor(undefined, settings.apiKeyVariable, false)}`, "unreachable")
         : failed(
-            `${text}; whether the server took it is not known, and this one would do it twice if it were sent again; ` +
-              "go on from the last saved state",
+            `${text}; whether the server took it is not known, and it would be done twice if it were sent again`,
             "lost",
           );
     }
@@ -69,14 +68,16 @@ export async function submit(transport: Transport, s: Submission): Promise<Reply
         continue;
       }
     }
-    const unsure = reply.status >= 500 && !s.repeatable;
+    const unsure = reply.status >= 500 || reply.status === 408;
+    const gone = (reply.status === 404 || reply.status === 410) && reply.body.type === "json";
     throw failed(
-      `${text}${tried()}; ` +
-        (unsure
-          ? "whether the server took it is not known, and it would be done twice if it were sent again; go on from " +
-            "the last saved state"
-          : remedyFor(reply.status, settings.apiKeyVariable, settings.apiKey !== undefined)),
-      unsure ? "lost" : reply.status === 404 || reply.status === 410 ? "gone" : "refused",
+      `${text}${tried()}` +
+        (unsure && !s.repeatable
+          ? "; whether the server took it is not known, and it would be done twice if it were sent again"
+          : gone
+            ? "" // the words of a Tinker server: the address is right
+            : `; ${remedyFor(reply.status, settings.apiKeyVariable, settings.apiKey !== undefined)}`),
+      gone ? "gone" : unsure ? "lost" : "refused",
       reply.status,
     );
 

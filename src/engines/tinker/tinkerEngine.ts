@@ -154,7 +154,6 @@ export class TinkerEngine implements Engine {
     this.checkOpen();
     return this.track(
       this.model.then(async (model) => {
-        model.checkSound("saveWeights");
         const [path, samplerPath] = await Promise.all([
           this.checkpoints.save(model, dir),
           this.checkpoints.saveForSampler(model, dir),
@@ -171,7 +170,6 @@ export class TinkerEngine implements Engine {
     this.checkOpen();
     return this.track(
       this.model.then(async (model) => {
-        model.checkSound("saveState");
         const step = this.steps;
         const path = await this.checkpoints.save(model, dir);
         await this.writeFolder(dir, path, undefined, step);
@@ -273,7 +271,7 @@ export class TinkerEngine implements Engine {
   private explained(error: unknown): unknown {
     if (!(error instanceof TinkerError)) return error;
     const { kind, status, message } = error;
-    if (kind !== "gone" && kind !== "lost" && kind !== "unreachable") return error;
+    if (kind === "refused" || kind === "failed") return error;
     const from =
       this.lastSaved ??
       (this.begunWith === undefined ? undefined : `the checkpoint it began with (${this.begunWith})`);

@@ -100,16 +100,17 @@ export class Trainer {
       type: "optim_step",
     };
     try {
-      const { result, datums } = await model.lane.run(async () => {
-        model.checkSound("optimStep");
+      const { result, datums } = await model.inTurn("optimStep", async () => {
         await ready;
-        const accepted = await this.connection.hand({
-          name: "optim_step",
-          body: { type: "json", value: { ...value, seq_id: model.nextSeq() } },
-          requestType: "OptimStep",
-          repeatable: dedupsSubmits,
-          about: model.about,
-        });
+        const accepted = await model.numbered((seq) =>
+          this.connection.hand({
+            name: "optim_step",
+            body: { type: "json", value: { ...value, seq_id: seq } },
+            requestType: "OptimStep",
+            repeatable: dedupsSubmits,
+            about: model.about,
+          }),
+        );
         const datums = model.pendingDatums;
         model.pendingDatums = 0;
         return { ...accepted, datums };
@@ -119,6 +120,7 @@ export class Trainer {
         optimSchema,
         await result,
         this.connection.settings.baseUrl,
+        "lost",
       );
       this.steps++;
       const norm = metrics?.["grad_norm"] ?? metrics?.["skyrl.ai/grad_norm"] ?? undefined;
@@ -147,14 +149,19 @@ export class Trainer {
       config,
     );
     const results: Promise<ForwardBackwardOutput>[] = [];
-    const refusal = await model.lane
-      .run(async () => {
-        if (!forwardOnly) model.checkSound("forwardBackward");
+    const refusal = await model
+      .inTurn(forwardOnly ? "forward" : "forwardBackward", async () => {
         let from = 0;
         for (const part of parts) {
           const datums = parts.length === 1 ? "" : `, datums ${from} to ${from + part.length - 1}`;
-          const result = this.hand(model, part, wireLoss(loss, settings.dialect), forwardOnly, datums);
-          results.push((await result).output);
+          const { output } = await this.hand(
+            model,
+            part,
+            wireLoss(loss, settings.dialect),
+            forwardOnly,
+            datums,
+          );
+          results.push(output);
           from += part.length;
         }
       })
@@ -182,31 +189,22 @@ export class Trainer {
     forwardOnly: boolean,
     datums: string,
   ): Promise<{ readonly output: Promise<ForwardBackwardOutput> }> {
-    const call: ForwardBackwardCall = {
-      modelId: model.id,
-      seqId: model.nextSeq(),
-      data,
-      ...loss,
-      forwardOnly,
-    };
     const json = this.connection.settings.wire === "json";
     const name = forwardOnly && json ? "forward" : "forward_backward";
-    const body: WireBody = json
-      ? {
-          type: "json",
-          value: encodeForwardBackwardCallJson(
-            call,
-            forwardOnly ? "forward_input" : "forward_backward_input",
-          ),
-        }
-      : { type: "protobuf", bytes: encodeForwardBackwardCallProto(call) };
-    const { result } = await this.connection.hand({
-      name,
-      body,
-      requestType: forwardOnly ? "Forward" : "ForwardBackward",
-      repeatable: forwardOnly || this.capabilities.dedupsSubmits,
-      about: model.about + datums,
-      protobuf: true,
+    const { result } = await model.numbered((seqId) => {
+      const call: ForwardBackwardCall = { modelId: model.id, seqId, data, ...loss, forwardOnly };
+      const field = forwardOnly ? "forward_input" : "forward_backward_input";
+      const body: WireBody = json
+        ? { type: "json", value: encodeForwardBackwardCallJson(call, field) }
+        : { type: "protobuf", bytes: encodeForwardBackwardCallProto(call) };
+      return this.connection.hand({
+        name,
+        body,
+        requestType: forwardOnly ? "Forward" : "ForwardBackward",
+        repeatable: forwardOnly || this.capabilities.dedupsSubmits,
+        about: model.about + datums,
+        protobuf: true,
+      });
     });
     const output = result.then((body) => this.decode(body, name, model));
     output.catch(() => undefined); // looked at when all have come

@@ -48,6 +48,17 @@ for (const [name, change] of [
     assert.equal(await readFile(join(dir, "a", "one.txt"), "utf8"), "1");
   });
 
+test("an archive that begins with the folder itself, by any name, is unpacked", async (t) => {
+  for (const name of ["/", ".", "./"]) {
+    const { dir, done } = await unpacked(t, [
+      { header: { name, size: 0, type: "directory" } },
+      file("good.txt", "x"),
+    ]);
+    assert.deepEqual(await done, ["good.txt"], name);
+    assert.deepEqual((await readdir(dir)).sort(), ["b.txt", "good.txt", "kept"]);
+  }
+});
+
 const good = file("good.txt", "x");
 for (const [name, evil, why] of [
   ["a path upwards", file("../evil.txt", "x"), /leads out of the folder/],

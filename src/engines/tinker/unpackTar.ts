@@ -48,8 +48,12 @@ async function unpackInto(archive: string, dir: string, maxBytes: number): Promi
         `${archive}: its entry ${JSON.stringify(header.name)} ${why}; nothing was unpacked`,
       );
     };
-    const path = pathWithin(dir, header.name) ?? refuse("leads out of the folder");
     const type = header.type ?? "file";
+    if (type === "directory" && /^\.?\/?$/.test(header.name)) {
+      await body.cancel(); // the folder itself: some archives begin with it
+      continue;
+    }
+    const path = pathWithin(dir, header.name) ?? refuse("leads out of the folder");
     if (type === "directory") {
       await body.cancel();
       await mkdir(path, { recursive: true });
