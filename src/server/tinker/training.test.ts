@@ -13,7 +13,7 @@ import {
   type Serving,
   smallCheckpoint,
   type SmallCheckpoint,
-  TestClient,
+  type TestClient,
   textDatum,
   training,
 } from "./testClient.ts";
