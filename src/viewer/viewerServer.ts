@@ -38,18 +38,6 @@ export async function startViewer(
 ): Promise<ViewerServer> {
   const listeners = new Set<ServerResponse>();
   const known = new Map<string, string>();
-  const poll = setInterval(() => {
-    if (listeners.size === 0) return;
-    for (const run of runs.opened()) {
-      run.update();
-      const event = changeOf(run);
-      const text = JSON.stringify(event);
-      if (known.get(run.key) === text) continue;
-      known.set(run.key, text);
-      for (const response of listeners) response.write(`data: ${text}\n\n`);
-    }
-  }, pollMs);
-
   const server = createServer((request, response) => {
     void answer(request, response).catch((error: unknown) => {
       const status = error instanceof DataError || error instanceof RangeError ? 404 : 500;
@@ -86,6 +74,17 @@ export async function startViewer(
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenFault(error, host, port)));
     server.listen(port, host, resolve);
   });
+  const poll = setInterval(() => {
+    if (listeners.size === 0) return;
+    for (const run of runs.opened()) {
+      run.update();
+      const event = changeOf(run);
+      const text = JSON.stringify(event);
+      if (known.get(run.key) === text) continue;
+      known.set(run.key, text);
+      for (const response of listeners) response.write(`data: ${text}\n\n`);
+    }
+  }, pollMs);
   const at = server.address() as AddressInfo;
   const shown = host === "0.0.0.0" || host === "::" ? "localhost" : isIPv6(host) ? `[${host}]` : host;
   return {
