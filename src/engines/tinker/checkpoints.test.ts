@@ -187,6 +187,7 @@ test("a download that breaks begins anew; the hosted service gives a file at a t
   );
   await engine.saveWeights(dir);
   assert.deepEqual((await readdir(dir)).sort(), ["a.json", "b.bin", "tinker.json"]);
+  assert.equal((await readTinkerFolder(dir)).samplerPath, undefined);
   assert.equal(await readFile(join(dir, "b.bin"), "utf8"), "bytes");
   assert.deepEqual([named("a").length, named("b").length], [2, 2]);
   const evil = await open(

@@ -66,11 +66,32 @@ export class Checkpoints {
     return parseReply("save_weights", pathSchema, reply, this.connection.settings.baseUrl).path;
   }
 
-  /** Weights to be sampled from or downloaded, kept on the server. @returns `tinker://…` */
-  async saveForSampler(model: RemoteModel, dir: string): Promise<string> {
+  /**
+   * The files of the weights as they are when this comes to its turn: in `dir`, and kept on the server to be sampled from.
+   * @returns `tinker://…/sampler_weights/…`; the hosted service keeps what is downloaded apart: undefined
+   */
+  async export(
+    model: RemoteModel,
+    dir: string,
+    reporter: Pick<Reporter, "start" | "info">,
+  ): Promise<string | undefined> {
+    const { transport, settings } = this.connection;
+    const { baseUrl, dialect } = settings;
+    const hosted = dialect === "hosted";
+    const name = hosted ? "save_weights_external" : "save_weights_for_sampler";
     const body = (seq: number): object => ({ path: nameOf(dir, seq) });
-    const reply = await this.request(model, "save_weights_for_sampler", "SaveWeightsForSampler", body);
-    return parseReply("save_weights_for_sampler", pathSchema, reply, this.connection.settings.baseUrl).path;
+    const type = hosted ? "SaveWeightsExternal" : "SaveWeightsForSampler";
+    const { path } = parseReply(name, pathSchema, await this.request(model, name, type, body), baseUrl);
+    const of = partsOf(path, baseUrl);
+    const checkpoints = `training_runs/${of.owner}/checkpoints`;
+    const options = { transport, dir, reporter };
+    if (hosted) {
+      await downloadFiles(`${checkpoints}/external_weights/${of.name}/external_weights_urls`, options);
+      return undefined;
+    }
+    const checkpoint = dialect === "skyrl" ? of.name : `sampler_weights/${of.name}`;
+    await downloadArchive(`${checkpoints}/${checkpoint}/archive`, options);
+    return path;
   }
 
   /** The model's weights as they are when this comes to its turn, to sample from; not kept. */
@@ -81,31 +102,6 @@ export class Checkpoints {
     const reply = await this.request(model, "save_weights_for_sampler", "SaveWeightsForSampler", body);
     const { sampling_session_id } = parseReply("save_weights_for_sampler", snapshotSchema, reply, baseUrl);
     return { samplingSessionId: sampling_session_id, requests: 0 };
-  }
-
-  /** The files of the weights that were saved for sampling as `samplerPath`. */
-  async download(
-    model: RemoteModel,
-    samplerPath: string,
-    dir: string,
-    reporter: Pick<Reporter, "start" | "info">,
-  ): Promise<void> {
-    const { transport, settings } = this.connection;
-    const options = { transport, dir, reporter };
-    if (settings.dialect === "hosted") {
-      const body = (seq: number): object => ({ path: nameOf(dir, seq) });
-      const reply = await this.request(model, "save_weights_external", "SaveWeightsExternal", body);
-      const { path } = parseReply("save_weights_external", pathSchema, reply, settings.baseUrl);
-      const { owner, name } = partsOf(path, settings.baseUrl);
-      await downloadFiles(
-        `training_runs/${owner}/checkpoints/external_weights/${name}/external_weights_urls`,
-        options,
-      );
-      return;
-    }
-    const { owner, name } = partsOf(samplerPath, settings.baseUrl);
-    const checkpoint = settings.dialect === "skyrl" ? name : `sampler_weights/${name}`;
-    await downloadArchive(`training_runs/${owner}/checkpoints/${checkpoint}/archive`, options);
   }
 
   private async newModel(name: string, requestType: string, value: object, about: string): Promise<string> {

@@ -4,7 +4,7 @@ import { type FailureKind, NoReply, TinkerError } from "./failures.ts";
 import { BytesInFlight, retrieve } from "./futures.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import type { Settings, World } from "./options.ts";
-import { checkModel, readServerConfig, SDK_VERSION, type ServerConfig } from "./serverConfig.ts";
+import { contextLengthOf, readServerConfig, SDK_VERSION, type ServerConfig } from "./serverConfig.ts";
 import { submit, type Submission } from "./submit.ts";
 import { TokenKeeper } from "./token.ts";
 import { type ReplyBody, Transport, type WireBody } from "./transport.ts";
@@ -45,6 +45,8 @@ export class Connection {
     readonly world: World,
     readonly transport: Transport,
     readonly config: ServerConfig,
+    /** Longest sequence of the model, in tokens; undefined where the server does not say. */
+    readonly contextLength: number | undefined,
     private readonly hooks: ConnectionHooks,
     readonly sessionId: string,
     private readonly token: TokenKeeper | undefined,
@@ -55,7 +57,7 @@ export class Connection {
     const transport = new Transport(settings, world);
     const config = await readServerConfig(transport);
     const token = config.wantsToken ? await TokenKeeper.start(transport, hooks.warn) : undefined;
-    await checkModel(transport, settings);
+    const contextLength = await contextLengthOf(transport, settings);
     const value = {
       tags: ["pyvision-rl"],
       user_metadata: {},
@@ -75,7 +77,16 @@ export class Connection {
         `${settings.baseUrl}, create_session: ${transport.shown(session.error_message)}`,
         "refused",
       );
-    const connection = new Connection(settings, world, transport, config, hooks, session.session_id, token);
+    const connection = new Connection(
+      settings,
+      world,
+      transport,
+      config,
+      contextLength,
+      hooks,
+      session.session_id,
+      token,
+    );
     connection.stopHeartbeat = startHeartbeat(transport, session.session_id, hooks.warn);
     return connection;
   }

@@ -12,7 +12,7 @@ import { decodeSampleOutputJson } from "./protocol/json.ts";
 import { decodeSampleOutputProto } from "./protocol/protobuf.ts";
 import { ProtocolError, type SampleOutput } from "./protocol/wire.ts";
 import { sampleBody } from "./sampleBody.ts";
-import { Sequences } from "./sequences.ts";
+import { lengthOf, Sequences } from "./sequences.ts";
 import type { ReplyBody } from "./transport.ts";
 import { turnOf } from "./turn.ts";
 
@@ -59,9 +59,7 @@ export class RemoteSampler {
       const from = await snapshot;
       await this.guard.check(requests, (body) => this.ask(body, from, "a picture"));
       const ended = await Promise.allSettled(
-        requests.map(async (request, i) =>
-          turns.set(request, await this.one(request, bodies[i] as object, from)),
-        ),
+        requests.map(async (request, i) => turns.set(request, await this.one(request, bodies[i], from))),
       );
       const failed = ended.find((result) => result.status === "rejected");
       if (failed !== undefined) throw failed.reason;
@@ -71,18 +69,28 @@ export class RemoteSampler {
     }
   }
 
-  private bodyOf(request: SampleRequest): object {
+  /** Undefined where the model's context has no room for a turn. */
+  private bodyOf(request: SampleRequest): object | undefined {
     const images = request.segments.some(({ type }) => type === "image");
     if (images && !this.capabilities.imagesOnSample)
       throw new EngineError(
         `sampling "${request.sequenceId}": it has images, and ${this.connection.settings.baseUrl} drops images without a ` +
           "word (SkyRL's JAX backend reads text only); sample from a server that takes them",
       );
-    return sampleBody(request, this.codec, this.capabilities);
+    const room = (this.connection.contextLength ?? Infinity) - lengthOf(request.segments);
+    if (room < 1) return undefined;
+    const maxNewTokens = Math.min(request.params.maxNewTokens, room);
+    const params = { ...request.params, maxNewTokens };
+    return sampleBody({ ...request, params }, this.codec, this.capabilities);
   }
 
-  private async one(request: SampleRequest, body: object, snapshot: Snapshot): Promise<SampleResult> {
+  private async one(
+    request: SampleRequest,
+    body: object | undefined,
+    snapshot: Snapshot,
+  ): Promise<SampleResult> {
     const { sequenceId, params, random } = request;
+    if (body === undefined) return { tokens: [], logprobs: [], stop: "length", contextFull: true };
     const output = await this.ask(body, snapshot, `"${sequenceId}"`);
     const [sequence] = output.sequences;
     if (sequence === undefined || output.sequences.length !== 1)

@@ -273,3 +273,20 @@ test("a sequence that is let go while it is sampled may begin anew", async () =>
   await first;
   await engine.sample([request()]);
 });
+
+test("a turn is never longer than the model's context has room for", async () => {
+  const { engine, named } = await open({
+    get_server_capabilities: () => ({ supported_models: [{ model_name: "base", max_context_length: 4 }] }),
+    "result:asample": sampled([97, 98], [-1, -1], "length"),
+  });
+  const [short, none] = await engine.sample([
+    request(),
+    request({ sequenceId: "full", segments: [text("abcd")] }),
+  ]);
+  assert.deepEqual(short, { tokens: [97, 98], logprobs: [-1, -1], stop: "length", contextFull: true });
+  assert.deepEqual(none, { tokens: [], logprobs: [], stop: "length", contextFull: true });
+  assert.deepEqual(
+    named("asample").map(({ json }) => paramsOf(json)["max_tokens"]),
+    [2],
+  );
+});

@@ -1,4 +1,5 @@
 // What the server says of itself before anything begins: the models it has, and the bounds of one request.
+import { z } from "zod";
 import { TinkerError } from "./failures.ts";
 import type { Settings } from "./options.ts";
 import { submit } from "./submit.ts";
@@ -42,25 +43,31 @@ export async function readServerConfig(transport: Transport): Promise<ServerConf
   }
 }
 
-/** @throws TinkerError when the server says which models it has, and ours is not among them */
-export async function checkModel(transport: Transport, { baseUrl, baseModel }: Settings): Promise<void> {
+/**
+ * @returns the longest sequence of the model, in tokens; undefined where the server does not say
+ * @throws TinkerError when the server says which models it has, and ours is not among them
+ */
+export async function contextLengthOf(
+  transport: Transport,
+  { baseUrl, baseModel }: Settings,
+): Promise<number | undefined> {
   const reply = await transport.get("get_server_capabilities", { timeoutMs: 60_000 }).catch(() => undefined);
-  if (reply === undefined || reply.status !== 200 || reply.body.type !== "json") return;
-  const names = modelNames(reply.body.value);
-  if (names === undefined || names.length === 0 || names.includes(baseModel)) return;
-  const shown = names.slice(0, 8).map((name) => transport.shown(name));
+  if (reply === undefined || reply.status !== 200 || reply.body.type !== "json") return undefined;
+  const said = modelsSchema.safeParse(reply.body.value);
+  if (!said.success || said.data.supported_models.length === 0) return undefined;
+  const models = said.data.supported_models;
+  const mine = models.find(({ model_name }) => model_name === baseModel);
+  if (mine !== undefined) return mine.max_context_length ?? undefined;
+  const shown = models.slice(0, 8).map(({ model_name }) => JSON.stringify(transport.shown(model_name)));
   throw new TinkerError(
     `${baseUrl}: engine.baseModel: the server has no model named ${JSON.stringify(baseModel)}; it has ` +
-      `${shown.map((name) => JSON.stringify(name)).join(", ")}${names.length > 8 ? ", …" : ""}`,
+      `${shown.join(", ")}${models.length > 8 ? ", …" : ""}`,
     "refused",
   );
 }
 
-function modelNames(value: unknown): string[] | undefined {
-  const models = (value as { readonly supported_models?: unknown } | null)?.supported_models;
-  if (!Array.isArray(models)) return undefined;
-  return models.flatMap((model: unknown) => {
-    const name = (model as { readonly model_name?: unknown } | null)?.model_name;
-    return typeof name === "string" ? [name] : [];
-  });
-}
+const modelsSchema = z.looseObject({
+  supported_models: z.array(
+    z.looseObject({ model_name: z.string(), max_context_length: z.int().min(1).nullish() }),
+  ),
+});

@@ -154,13 +154,16 @@ export class TinkerEngine implements Engine {
     this.checkOpen();
     return this.track(
       this.model.then(async (model) => {
+        const step = this.steps;
+        const saving = this.checkpoints.save(model, dir).then((path) => {
+          this.lastSaved = `${dir} (${path})`;
+          return path;
+        });
         const [path, samplerPath] = await Promise.all([
-          this.checkpoints.save(model, dir),
-          this.checkpoints.saveForSampler(model, dir),
+          saving,
+          this.checkpoints.export(model, dir, this.reporter),
         ]);
-        this.lastSaved = `${dir} (${path})`;
-        await this.checkpoints.download(model, samplerPath, dir, this.reporter);
-        await this.writeFolder(dir, path, samplerPath);
+        await this.writeFolder(dir, path, samplerPath, step);
       }),
     );
   }
@@ -219,7 +222,7 @@ export class TinkerEngine implements Engine {
     dir: string,
     path: string,
     samplerPath: string | undefined,
-    step = this.steps,
+    step: number,
   ): Promise<void> {
     const { baseUrl, baseModel, dialect, rank } = this.connection.settings;
     return writeTinkerFolder(dir, {

@@ -58,7 +58,6 @@ export class Trainer {
       );
     const sent = divided ? batch.map((datum) => undividedDatum(datum, loss)) : batch;
     const output = await this.compute(model, sent, loss, false);
-    model.pendingDatums += batch.length;
     try {
       const logprobs = this.logprobsOf(output, batch);
       const told = divided ? undefined : output.metrics["loss:sum"];
@@ -162,6 +161,7 @@ export class Trainer {
             datums,
           );
           results.push(output);
+          if (!forwardOnly) model.pendingDatums += part.length;
           from += part.length;
         }
       })
@@ -179,6 +179,7 @@ export class Trainer {
     const someDone = settled.some(({ status }) => status === "fulfilled");
     if (!forwardOnly && (someDone || errors.some(mayHaveHappened)))
       model.spoil("a part of the gradient of a call that failed may be in the accumulator");
+    else if (!forwardOnly) model.pendingDatums -= Math.min(model.pendingDatums, batch.length);
     throw errors[0];
   }
 

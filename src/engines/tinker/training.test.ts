@@ -109,6 +109,8 @@ test("where a server divides by the weights, advantages make up for it, and the 
   );
   assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0.5 });
   assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0 });
+  const [, pipelined] = await Promise.all([engine.forwardBackward([datum()], PPO), engine.optimStep(ADAMW)]);
+  assert.deepEqual(pipelined, { gradNorm: 0.25 });
 });
 
 test("an update carries the settings, and says what the server does not do once", async () => {
