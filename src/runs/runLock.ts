@@ -1,0 +1,94 @@
+// One process at a time writes a run. The lock names it by its number and the moment it began, because numbers are used
+// again: a lock whose process is gone, killed or not, is taken over without a question.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { ConfigError } from "../core/errors.ts";
+
+const LOCK = "lock.json";
+
+const ownerSchema = z.object({ pid: z.int().min(1), began: z.string(), host: z.string() });
+type Owner = z.output<typeof ownerSchema>;
+
+export interface RunLock {
+  release(): void;
+}
+
+/** @throws ConfigError when another living process writes this run */
+export function lockRun(dir: string): RunLock {
+  const path = join(dir, LOCK);
+  const owner = ownerOf(path);
+  if (owner !== undefined && isAlive(owner))
+    throw new ConfigError(
+      `--run ${dir}: process ${owner.pid}${owner.host === hostname() ? "" : ` on ${owner.host}`} is writing this run; ` +
+        "wait for it, stop it, or name another directory" +
+        (owner.host === hostname() ? "" : ` (if that machine is gone, remove ${path})`),
+    );
+  if (owner !== undefined || isThere(path)) rmSync(path, { force: true });
+  const mine: Owner = { pid: process.pid, began: beginOf(process.pid) ?? "", host: hostname() };
+  try {
+    writeFileSync(path, `${JSON.stringify(mine)}\n`, { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new ConfigError(
+      `--run ${dir}: another process has begun to write this run; name another directory`,
+    );
+  }
+  return {
+    release: () => {
+      const now = ownerOf(path);
+      if (now?.pid === mine.pid && now.began === mine.began) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** Whether a living process writes the run in `dir`. */
+export function isLocked(dir: string): boolean {
+  const owner = ownerOf(join(dir, LOCK));
+  return owner !== undefined && isAlive(owner);
+}
+
+function ownerOf(path: string): Owner | undefined {
+  try {
+    return ownerSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+  } catch {
+    return undefined; // none, or cut off as it was written: its process did not get to write a run
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    readFileSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isAlive({ pid, began, host }: Owner): boolean {
+  if (host !== hostname()) return true; // cannot be known from here
+  const now = beginOf(pid);
+  if (now !== undefined) return began === "" || now === began;
+  if (process.platform === "linux") return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** When a process began, as Linux counts it since the machine's start, with the start itself; undefined elsewhere. */
+function beginOf(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name of the program stands in brackets and may hold spaces; field 22 is the 20th behind it.
+    const behind = fields.slice(fields.lastIndexOf(")") + 2).split(" ");
+    if (behind[0] === "Z" || behind[0] === "X") return undefined;
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot}/${behind[19]}`;
+  } catch {
+    return undefined;
+  }
+}
