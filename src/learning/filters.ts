@@ -16,9 +16,11 @@ export const endReasonTypes = [
 
 /**
  * `allWrong`, `allRight`: accuracy does not vary. `constantReward`: total reward does not vary although accuracy does.
- * `undecided`: no member could be judged. `nothingLeft`: every trajectory was broken.
+ * `undecided`: no member could be judged. `nothingLeft`: every trajectory was broken. `stale`: it would be trained on more
+ * updates after its sampling began than the recipe allows (backgroundGroups.ts).
  */
-export type GroupDropReason = "allWrong" | "allRight" | "constantReward" | "undecided" | "nothingLeft";
+export type GroupDropReason =
+  "allWrong" | "allRight" | "constantReward" | "undecided" | "nothingLeft" | "stale";
 
 /** An end reason outside the keep list, or: not judged, image placeholders that do not fit the grid, nothing to train on. */
 export type TrajectoryDropReason = EndReasonType | "undecided" | "imageMismatch" | "noSampledTokens";

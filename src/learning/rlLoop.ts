@@ -1,9 +1,9 @@
 // The RL loop: rollout step, update, report, again. An async generator, so that the caller owns everything around a
-// step (logging, evaluation, checkpoints, stopping): while it holds a report, nothing else runs, and `report.state` with
-// the engine's own state is all a resumed run needs.
-import type { Task } from "../core/task.ts";
+// step (logging, evaluation, checkpoints, stopping): while it holds a report, nothing else runs (but for groups that are
+// collected in the background, with `maxStaleness`), and `report.state` with the engine's own state is all a resumed run needs.
 import { EngineError } from "../core/errors.ts";
 import type { AdamWParams, Engine } from "../engines/engine.ts";
+import type { BackgroundState } from "./backgroundGroups.ts";
 import type { SaveFailedBatch } from "./failedBatch.ts";
 import type { Grouping } from "./microBatches.ts";
 import { definedMetrics } from "./metrics.ts";
@@ -14,14 +14,15 @@ import type { RlStepResult } from "./rlStep.ts";
 import { rolloutMetrics } from "./rolloutMetrics.ts";
 import { learningRateAt } from "./schedule.ts";
 import type { ScheduleOptions } from "./schedule.ts";
-import { rolloutStep } from "./selection.ts";
-import type { RolloutStepDependencies, RolloutStepResult, SelectionOptions } from "./selection.ts";
+import type { RolloutStepResult } from "./selection.ts";
+import { stepSource } from "./stepSource.ts";
+import type { StepSource, StepSourceDependencies, StepSourceOptions } from "./stepSource.ts";
+import { countTrajectory, sumOf } from "./trajectoryStats.ts";
 
-export interface RlLoopOptions extends PolicyLossOptions {
+export interface RlLoopOptions extends PolicyLossOptions, StepSourceOptions {
   /** Steps of the whole run; a resumed run counts those done before. */
   readonly steps: number;
   readonly seed: number;
-  readonly selection: SelectionOptions;
   readonly minibatches: number;
   readonly microBatchTokens: number;
   /** How micro-batches are cut. Default: the fewest. */
@@ -35,21 +36,15 @@ export interface RlLoopOptions extends PolicyLossOptions {
 }
 
 /** All the loop remembers between steps. Plain JSON. */
-export interface RlLoopState {
+export interface RlLoopState extends BackgroundState {
   /** Steps done. */
   readonly step: number;
-  /** Prompts drawn so far: the position in the task order. */
-  readonly cursor: number;
 }
 
 export const initialRlState: RlLoopState = { step: 0, cursor: 0 };
 
-export interface RlLoopDependencies {
+export interface RlLoopDependencies extends StepSourceDependencies {
   readonly engine: Engine;
-  /** The task at a position of the data order (see taskOrder.ts); a pure function. */
-  taskAt(position: number): Task;
-  /** n rollouts of every task with the engine's current weights. The label names the random streams. */
-  readonly rollout: RolloutStepDependencies["rollout"];
   /** Keeps a batch whose loss or gradient is not finite, and tells where. */
   readonly saveFailed?: SaveFailedBatch;
   /** Milliseconds, monotonic. */
@@ -74,21 +69,29 @@ export async function* rlLoop(
   dependencies: RlLoopDependencies,
   from: RlLoopState = initialRlState,
 ): AsyncGenerator<RlStepReport, void, undefined> {
-  const { engine, taskAt, rollout, now } = dependencies;
-  let { cursor } = from;
-  const draw = (count: number): Task[] => Array.from({ length: count }, () => taskAt(cursor++));
+  const source = stepSource(options, dependencies, from, options.steps - from.step);
+  try {
+    yield* stepsOf(source, options, dependencies, from.step);
+  } finally {
+    await source.close();
+  }
+}
 
-  for (let index = from.step; index < options.steps; index++) {
+async function* stepsOf(
+  source: StepSource,
+  options: RlLoopOptions,
+  { engine, saveFailed, now }: RlLoopDependencies,
+  stepsDone: number,
+): AsyncGenerator<RlStepReport, void, undefined> {
+  for (let index = stepsDone; index < options.steps; index++) {
     const step = index + 1;
     const learningRate = learningRateAt(index, { ...options.schedule, totalSteps: options.steps });
 
     const startedAt = now();
-    const rolled = await rolloutStep(options.selection, { draw, rollout }, `train/${step}`).catch(
-      (error: unknown) => {
-        if (!(error instanceof EngineError)) throw error;
-        throw new EngineError(`RL step ${step}: ${error.message}`, { cause: error });
-      },
-    );
+    const rolled = await source.next(step).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      throw new EngineError(`RL step ${step}: ${error.message}`, { cause: error });
+    });
     const rolledAt = now();
     const trained =
       rolled.samples.length === 0
@@ -96,29 +99,39 @@ export async function* rlLoop(
         : await rlStep(engine, rolled.samples, {
             ...options,
             step,
-            saveFailed: dependencies.saveFailed,
+            saveFailed,
             optimizer: { ...options.optimizer, learningRate },
           });
+    source.stepDone(trained !== undefined);
     const endedAt = now();
 
-    const fromRollout = rolloutMetrics(rolled);
-    const rolloutSeconds = (rolledAt - startedAt) / 1000;
-    const sampledTokens =
-      (fromRollout["response/tokens_mean"] ?? 0) * (fromRollout["trajectories/drawn"] ?? 0);
     const metrics = {
-      ...fromRollout,
+      ...rolloutMetrics(rolled),
       ...(trained && trainMetrics(trained)),
-      ...definedMetrics({
-        "train/learning_rate": learningRate,
-        "time/rollout_s": rolloutSeconds,
-        "time/train_s": (endedAt - rolledAt) / 1000,
-        "time/step_s": (endedAt - startedAt) / 1000,
-        "time/sampled_tokens_per_s": rolloutSeconds > 0 ? sampledTokens / rolloutSeconds : undefined,
-      }),
+      "train/learning_rate": learningRate,
+      ...timeMetrics(rolled, rolledAt - startedAt, endedAt - rolledAt),
     };
     const warnings = [...rolloutWarnings(rolled, options), ...gapWarnings(trained, options)];
-    yield { step, metrics, rollout: rolled, warnings, state: { step, cursor } };
+    yield { step, metrics, rollout: rolled, warnings, state: { step, ...source.state() } };
   }
+}
+
+/** Of groups from the background: while they were sampled, the trainer waited for a part of the time only. */
+function timeMetrics(
+  { drawn, background }: RolloutStepResult,
+  rolloutMs: number,
+  trainMs: number,
+): RlMetrics {
+  const sampledTokens = sumOf(drawn, ({ group }) =>
+    sumOf(group.trajectories, (trajectory) => countTrajectory(trajectory).sampledTokens),
+  );
+  const samplingMs = background === undefined ? rolloutMs : rolloutMs + trainMs;
+  return definedMetrics({
+    [background === undefined ? "time/rollout_s" : "time/trainer_idle_s"]: rolloutMs / 1000,
+    "time/train_s": trainMs / 1000,
+    "time/step_s": (rolloutMs + trainMs) / 1000,
+    "time/sampled_tokens_per_s": samplingMs > 0 ? sampledTokens / (samplingMs / 1000) : undefined,
+  });
 }
 
 function trainMetrics(result: RlStepResult): RlMetrics {

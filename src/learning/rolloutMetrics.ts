@@ -7,7 +7,7 @@ import type { RolloutStepResult } from "./selection.ts";
 import { mean } from "./statistics.ts";
 import { countEndReasons, countTrajectory, sumOf } from "./trajectoryStats.ts";
 
-export function rolloutMetrics({ drawn, samples, record }: RolloutStepResult): RlMetrics {
+export function rolloutMetrics({ drawn, samples, record, background }: RolloutStepResult): RlMetrics {
   const trajectories = drawn.flatMap(({ group }) => group.trajectories);
   const judged = trajectories.filter((t) => decidedAccuracy(t) !== undefined);
   const counts = trajectories.map(countTrajectory);
@@ -52,17 +52,30 @@ export function rolloutMetrics({ drawn, samples, record }: RolloutStepResult): R
       sampledTokens,
     ),
     "groups/prompts_drawn": record.promptsDrawn,
-    "groups/batches_drawn": record.batchesDrawn,
+    "groups/batches_drawn": background === undefined ? record.batchesDrawn : undefined,
     "groups/surviving": record.groupsSurviving,
     "groups/rank_cut": record.rankCut,
     "groups/cap_hit": record.capHit ? 1 : 0,
     "groups/trained": record.groupsTrained,
+    ...(background && {
+      "groups/begun": background.begun,
+      "groups/in_flight": background.inFlight,
+      ...stalenessMetrics(samples),
+    }),
     "trajectories/drawn": trajectories.length,
     "trajectories/trained": samples.length,
     ...prefixed("end/", countEndReasons(trajectories)),
     ...prefixed("groups/dropped/", record.droppedGroups),
     ...prefixed("trajectories/dropped/", record.droppedTrajectories),
   });
+}
+
+function stalenessMetrics(samples: RolloutStepResult["samples"]) {
+  const ages = samples.map(({ staleness = 0 }) => staleness);
+  return {
+    "staleness/mean": mean(ages),
+    "staleness/max": ages.length === 0 ? undefined : Math.max(...ages),
+  };
 }
 
 /** Share of correct samples whose advantage is negative: trained away from a right answer. */

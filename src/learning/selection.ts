@@ -1,4 +1,5 @@
-// The rollout strategy of the method (arXiv 2602.20739): oversample → filter → rank, to be read from top to bottom.
+// The rollout strategy of the method (arXiv 2602.20739): oversample → filter → rank, to be read from top to bottom. Groups that
+// are collected in the background (backgroundGroups.ts) are filtered and ranked by the same functions.
 // Where it differs from the reference implementation, a switch gives the reference's behaviour back: groups are ranked
 // and kept whole ("sample" sorts single trajectories, so that ties split groups), and the number of prompt batches has
 // a cap, beyond which the step trains on what there is.
@@ -38,11 +39,24 @@ export interface AdvantagedGroup {
   readonly advantages_G: readonly (number | undefined)[];
   /** Population standard deviation of the judged members' total rewards; what groups are ranked by. */
   readonly rewardStd: number;
+  /** It survived the filters, but too many updates had been made since its sampling began. */
+  readonly stale?: boolean;
+}
+
+/** A group behind the filters. */
+export interface SiftedGroup extends AdvantagedGroup {
+  /** Why nothing of it is left. */
+  readonly dropped: GroupDropReason | undefined;
+  /** Trajectories taken out of it, when it passed the variance test. */
+  readonly droppedTrajectories: readonly TrajectoryDropReason[];
+  /** What may be trained on; empty when it is dropped. */
+  readonly samples: readonly TrainingSample[];
 }
 
 /** What happened to the prompts of one step. Counts of groups, except where "trajectories" is said. */
 export interface SelectionRecord {
   readonly promptsDrawn: number;
+  /** 0 when prompts are drawn one at a time. */
   readonly batchesDrawn: number;
   readonly groupsSurviving: number;
   readonly droppedGroups: Readonly<Partial<Record<GroupDropReason, number>>>;
@@ -62,6 +76,13 @@ export interface RolloutStepResult {
   /** Every group drawn, for metrics and logs. */
   readonly drawn: readonly AdvantagedGroup[];
   readonly record: SelectionRecord;
+  /** Of groups collected in the background. */
+  readonly background?: {
+    /** Groups begun since the step before had its own. */
+    readonly begun: number;
+    /** Groups begun whose fate a later step decides. */
+    readonly inFlight: number;
+  };
 }
 
 export interface RolloutStepDependencies {
@@ -70,59 +91,60 @@ export interface RolloutStepDependencies {
   rollout(tasks: readonly Task[], n: number, label: string): Promise<readonly TrajectoryGroup[]>;
 }
 
-interface Survivor {
-  readonly rewardStd: number;
-  readonly samples: readonly TrainingSample[];
-}
-
 /** @param label names the step in the rollouts' random streams; batch b of it is `${label}/${b}`. */
 export async function rolloutStep(
   options: SelectionOptions,
   { draw, rollout }: RolloutStepDependencies,
   label: string,
 ): Promise<RolloutStepResult> {
-  const { trainGroups, genBatch, groupSize, maxGenBatches, filters, ranking } = options;
-  const drawn: AdvantagedGroup[] = [];
-  const survivors: Survivor[] = [];
-  const droppedGroups: Partial<Record<GroupDropReason, number>> = {};
-  const droppedTrajectories: Partial<Record<TrajectoryDropReason, number>> = {};
-  let promptsDrawn = 0;
+  const drawn: SiftedGroup[] = [];
   let batchesDrawn = 0;
-
-  const enough = (): boolean =>
-    ranking === "sample"
-      ? survivors.reduce((n, s) => n + s.samples.length, 0) >= trainGroups * groupSize
-      : survivors.length >= trainGroups;
-
-  while (!enough() && batchesDrawn < maxGenBatches) {
-    // 1. Oversample, with advantages over whole groups.
-    const tasks = draw(genBatch);
-    const groups = await rollout(tasks, groupSize, `${label}/${batchesDrawn}`);
-    const batch = groups.map((group) => withAdvantages(group, options.advantage));
-    promptsDrawn += tasks.length;
+  while (amountOf(drawn, options) < options.trainGroups && batchesDrawn < options.maxGenBatches) {
+    // 1. Oversample, with advantages over whole groups. 2. Filter.
+    const groups = await rollout(draw(options.genBatch), options.groupSize, `${label}/${batchesDrawn}`);
     batchesDrawn++;
-    drawn.push(...batch);
-
-    // 2. Filter: groups without variance, then broken trajectories.
-    for (const advantaged of batch) {
-      const reason = groupDropReason(advantaged.group, filters.zeroVariance);
-      if (reason !== undefined) {
-        count(droppedGroups, reason);
-        continue;
-      }
-      const samples: TrainingSample[] = [];
-      advantaged.group.trajectories.forEach((trajectory, i) => {
-        const broken = trajectoryDropReason(trajectory, filters);
-        const advantage = advantaged.advantages_G[i];
-        if (broken !== undefined) count(droppedTrajectories, broken);
-        else if (advantage !== undefined) samples.push({ trajectory, advantage });
-      });
-      if (samples.length === 0) count(droppedGroups, "nothingLeft");
-      else survivors.push({ rewardStd: advantaged.rewardStd, samples });
-    }
+    drawn.push(...groups.map((group) => siftGroup(group, options)));
   }
+  return selectRanked(drawn, options, batchesDrawn);
+}
 
-  // 3. Rank by the group's reward deviation, highest first; Array.sort is stable, so ties keep their order.
+/** Drops groups without variance, then broken trajectories. */
+export function siftGroup(group: TrajectoryGroup, options: SelectionOptions): SiftedGroup {
+  const { filters } = options;
+  const advantaged = withAdvantages(group, options.advantage);
+  const reason = groupDropReason(group, filters.zeroVariance);
+  if (reason !== undefined) return { ...advantaged, dropped: reason, droppedTrajectories: [], samples: [] };
+  const droppedTrajectories: TrajectoryDropReason[] = [];
+  const samples: TrainingSample[] = [];
+  group.trajectories.forEach((trajectory, i) => {
+    const broken = trajectoryDropReason(trajectory, filters);
+    const advantage = advantaged.advantages_G[i];
+    if (broken !== undefined) droppedTrajectories.push(broken);
+    else if (advantage !== undefined) samples.push({ trajectory, advantage });
+  });
+  const dropped = samples.length === 0 ? "nothingLeft" : undefined;
+  return { ...advantaged, dropped, droppedTrajectories, samples };
+}
+
+/** What the groups come to of the `trainGroups` that a step wants; with ranking "sample", whole groups' worth of samples. */
+export function amountOf(
+  groups: readonly SiftedGroup[],
+  { ranking, groupSize }: Pick<SelectionOptions, "ranking" | "groupSize">,
+): number {
+  const survivors = groups.filter(({ dropped }) => dropped === undefined);
+  return ranking === "sample"
+    ? survivors.reduce((n, { samples }) => n + samples.length, 0) / groupSize
+    : survivors.length;
+}
+
+/** 3. Rank by the group's reward deviation, highest first, and cut; Array.sort is stable, so ties keep their order. */
+export function selectRanked(
+  drawn: readonly SiftedGroup[],
+  options: SelectionOptions,
+  batchesDrawn: number,
+): RolloutStepResult {
+  const { trainGroups, groupSize, ranking } = options;
+  const survivors = drawn.filter(({ dropped }) => dropped === undefined);
   const ranked =
     ranking === "off" ? survivors : [...survivors].sort((left, right) => right.rewardStd - left.rewardStd);
   const samples =
@@ -136,12 +158,12 @@ export async function rolloutStep(
 
   const taken = new Set(samples);
   const record: SelectionRecord = {
-    promptsDrawn,
+    promptsDrawn: drawn.length,
     batchesDrawn,
     groupsSurviving: survivors.length,
-    droppedGroups,
-    droppedTrajectories,
-    capHit: !enough(),
+    droppedGroups: countOf(drawn.flatMap(({ dropped }) => dropped ?? [])),
+    droppedTrajectories: countOf(drawn.flatMap((group) => group.droppedTrajectories)),
+    capHit: amountOf(drawn, options) < trainGroups,
     rankCut,
     groupsTrained: survivors.filter((s) => s.samples.some((sample) => taken.has(sample))).length,
   };
@@ -156,6 +178,8 @@ export function withAdvantages(group: TrajectoryGroup, options: AdvantageOptions
   return { group, advantages_G, rewardStd };
 }
 
-function count<K extends string>(counts: Partial<Record<K, number>>, reason: K): void {
-  counts[reason] = (counts[reason] ?? 0) + 1;
+function countOf<K extends string>(reasons: readonly K[]): Partial<Record<K, number>> {
+  const counts: Partial<Record<K, number>> = {};
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
 }

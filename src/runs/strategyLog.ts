@@ -130,7 +130,7 @@ export function stepOfLine(line: string): number | undefined {
 }
 
 function strategyGroup(
-  { group, advantages_G, rewardStd }: AdvantagedGroup,
+  { group, advantages_G, rewardStd, stale = false }: AdvantagedGroup,
   trained: ReadonlySet<ScoredTrajectory>,
   filters: FilterOptions,
 ): StrategyGroup {
@@ -138,7 +138,7 @@ function strategyGroup(
   const broken_G = trajectories.map((trajectory) => trajectoryDropReason(trajectory, filters));
   const dropped =
     groupDropReason(group, filters.zeroVariance) ??
-    (broken_G.every((reason) => reason !== undefined) ? "nothingLeft" : undefined);
+    (broken_G.every((reason) => reason !== undefined) ? "nothingLeft" : stale ? "stale" : undefined);
   const fate: GroupFate =
     dropped ?? (trajectories.some((trajectory) => trained.has(trajectory)) ? "trained" : "rankCut");
   const counts = trajectories.map(countTrajectory);
