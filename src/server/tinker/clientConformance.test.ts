@@ -7,10 +7,20 @@ import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { randomStream } from "../../core/random.ts";
 import { defineEngineConformance } from "../../engines/conformance.ts";
-import { ADAMW, observation, PPO, prompt, sequence, toDatum } from "../../engines/conformance/case.ts";
+import {
+  ADAMW,
+  near,
+  observation,
+  one,
+  PPO,
+  prompt,
+  request,
+  sequence,
+  toDatum,
+} from "../../engines/conformance/case.ts";
 import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import { smallEngine } from "../../engines/embedded/testModel.ts";
-import type { Engine } from "../../engines/engine.ts";
+import type { Engine, SampleResult } from "../../engines/engine.ts";
 import { openTinkerEngine, type TinkerEngine } from "../../engines/tinker/tinkerEngine.ts";
 import { readTinkerFolder } from "../../engines/tinker/tinkerFolder.ts";
 import { loadProcessor } from "../../models/qwen2_5_vl/processor.ts";
@@ -38,9 +48,13 @@ after(async () => {
 });
 
 /** @param dir with a checkpoint that an engine before this server saved */
-async function open(wire: "protobuf" | "json", dir?: string): Promise<TinkerEngine> {
+async function open(
+  wire: "protobuf" | "json",
+  dir?: string,
+  dialect: "pyvision" | "hosted" = "pyvision",
+): Promise<TinkerEngine> {
   const { codec } = await loadProcessor(join(root, "base"));
-  const config = { baseUrl: server.baseUrl, dialect: "pyvision", baseModel: "base", rank: 0, wire } as const;
+  const config = { baseUrl: server.baseUrl, dialect, baseModel: "base", rank: 1, wire } as const;
   const init = dir === undefined ? undefined : { path: (await readTinkerFolder(dir)).path, optimizer: false };
   return openTinkerEngine({ config, codec, init });
 }
@@ -108,5 +122,33 @@ test("weights that were saved through the server are a checkpoint for this proce
   await remote.dispose();
   const embedded = await EmbeddedEngine.load(dir, { threads: 1 });
   assert.deepEqual(await embedded.forward(batch), expected);
+  await embedded.dispose();
+});
+
+test("spoken to as the hosted service, the server takes the same steps", async () => {
+  const [ours, hosted] = [await open("protobuf"), await open("protobuf", undefined, "hosted")];
+  const segments = prompt(hosted, 3);
+  const turn = async (seed: number): Promise<SampleResult> => one(hosted, request(segments, seed));
+  const [first, again, other] = [await turn(1), await turn(1), await turn(2)];
+  assert.deepEqual(again, first, "a seed names a turn");
+  assert.notDeepEqual(other.tokens, first.tokens);
+  assert.equal(first.unfit, undefined);
+  const batch = [first, other].map((result, i) => {
+    const datum = toDatum(hosted, [...segments, { type: "sampled", ...result }], 1.5 - i);
+    return { ...datum, mask: datum.mask.map((weight) => weight * 0.25) };
+  });
+  for (const loss of [PPO, { type: "importanceSampling" }, { ...PPO, type: "cispo" }] as const) {
+    const [a, b] = [await ours.forwardBackward(batch, loss), await hosted.forwardBackward(batch, loss)];
+    assert.ok(Math.abs(a.loss - b.loss) < 1e-5, `${loss.type}: ${a.loss}, ${b.loss}`);
+    batch.forEach((_, d) => near(b.logprobs[d]!, a.logprobs[d]!, 1e-5, loss.type));
+    const [mine, theirs] = [await ours.optimStep(ADAMW), await hosted.optimStep(ADAMW)];
+    assert.ok(Math.abs(mine.gradNorm! / theirs.gradNorm! - 1) < 1e-4, `${mine.gradNorm}, ${theirs.gradNorm}`);
+  }
+  const dir = join(root, "hosted");
+  await hosted.saveWeights(dir);
+  const expected = await hosted.forward(batch);
+  await Promise.all([ours.dispose(), hosted.dispose()]);
+  const embedded = await EmbeddedEngine.load(dir, { threads: 1 });
+  (await embedded.forward(batch)).forEach((logprobs, d) => near(logprobs, expected[d]!, 1e-5, "downloaded"));
   await embedded.dispose();
 });
