@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly gradClip: boolean;
   /** Whether the optimiser's settings are taken from us, beside the learning rate. */
   readonly adamParams: boolean;
+  /** Whether a checkpoint can be loaded without the optimiser's state. */
+  readonly loadsWeightsAlone: boolean;
   /** How many log-probabilities a prompt of N tokens has: with a null for its first token, without, or none at all. */
   readonly promptLogprobsLength: "N" | "N-1" | "none";
   /** Whether a sample's log-probabilities are those after temperature. */
@@ -43,6 +45,7 @@ const HOSTED: Capabilities = {
   imagesTrusted: false,
   gradClip: true,
   adamParams: true,
+  loadsWeightsAlone: true,
   promptLogprobsLength: "N",
   logprobsScaledByTemperature: true,
   sharedSamplerSlot: false,
@@ -60,6 +63,7 @@ const SKYRL_JAX: Capabilities = {
   imagesOnSample: false,
   imagesOnTrain: false,
   gradClip: false,
+  loadsWeightsAlone: false,
   promptLogprobsLength: "N-1",
   logprobsScaledByTemperature: false,
   sharedSamplerSlot: true,

@@ -46,6 +46,22 @@ test("a model is made with its rank, or from a checkpoint by one request; SkyRL 
   });
 });
 
+test("where a checkpoint brings the optimiser's state along, it is taken back, or that is said", async () => {
+  const init = { path: "tinker://old/weights/a", optimizer: false };
+  const jax = await open({}, { dialect: "skyrl" }, { init });
+  assert.deepEqual(
+    jax.named("optim_step").map(({ json }) => [json["seq_id"], json["adam_params"]]),
+    [[2, { learning_rate: 0, beta1: 0, beta2: 0, eps: 1e-8, weight_decay: 0, grad_clip_norm: 0 }]],
+  );
+  const whole = await open({}, { dialect: "skyrl" }, { init: { ...init, optimizer: true } });
+  assert.equal(whole.named("optim_step").length, 0);
+  const fsdp = await open({}, { dialect: "skyrl", backend: "fsdp" }, { init });
+  assert.equal(fsdp.named("optim_step").length, 0);
+  assert.match(fsdp.warnings.join(), /goes on with the moments of the stage before/);
+  const ours = await open({}, {}, { init });
+  assert.equal(ours.named("optim_step").length, 0);
+});
+
 test("a model that the server does not have is refused with those it has", async () => {
   await assert.rejects(
     open({}, { baseModel: "basis" }),

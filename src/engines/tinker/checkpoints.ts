@@ -29,6 +29,7 @@ export class Checkpoints {
   constructor(
     private readonly connection: Connection,
     private readonly capabilities: Capabilities,
+    private readonly warn: (text: string) => void,
   ) {}
 
   /** A new model: with the weights of the base model, or those of a checkpoint. */
@@ -47,11 +48,28 @@ export class Checkpoints {
     try {
       const body = (): object => ({ path: init.path, optimizer: init.optimizer });
       await this.request(model, "load_weights", "LoadWeights", body);
+      if (!init.optimizer && !this.capabilities.loadsWeightsAlone) await this.resetOptimizer(model);
     } catch (error) {
       await this.unload(model);
       throw error;
     }
     return model;
+  }
+
+  /**
+   * Takes back what the optimiser of the checkpoint knows: with betas of 0 an update without a gradient sets both moments to 0,
+   * and without a learning rate it changes no weight. Old moments would outweigh new gradients for many updates.
+   */
+  private async resetOptimizer(model: RemoteModel): Promise<void> {
+    if (!this.capabilities.adamParams) {
+      this.warn(
+        `${this.connection.settings.baseUrl}: this server loads the optimiser's state with the weights, so training goes on ` +
+          "with the moments of the stage before",
+      );
+      return;
+    }
+    const adam = { learning_rate: 0, beta1: 0, beta2: 0, eps: 1e-8, weight_decay: 0, grad_clip_norm: 0 };
+    await this.request(model, "optim_step", "OptimStep", () => ({ adam_params: adam }));
   }
 
   /** Gives the model up. Never rejects. */

@@ -71,13 +71,18 @@ test("a session that the server ended is said at once, and not asked for again",
 
 test("no second beat while one is under way", async () => {
   const { server, beat } = beating(() => new Promise(() => undefined));
+  const before = timers();
   await beat();
+  assert.equal(timers(), before, "it waits without keeping the process alive");
   await beat();
   assert.equal(server.requests.length, 1);
 });
 
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+}
+
 test("the timer does not keep the process alive", () => {
-  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = timers();
   const stop = systemWorld.every(1_000_000, () => undefined);
   assert.equal(timers(), before);

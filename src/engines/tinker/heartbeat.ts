@@ -55,7 +55,7 @@ export function startHeartbeat(
       const reply = await transport.post(
         "session_heartbeat",
         { type: "json", value },
-        { timeoutMs: TIMEOUT_MS, signal: ending.signal },
+        { timeoutMs: TIMEOUT_MS, signal: ending.signal, background: true },
       );
       if (reply.status < 300) return undefined;
       return { text: transport.told(reply), ended: reply.status === 404 || reply.status === 410 };

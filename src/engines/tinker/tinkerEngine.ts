@@ -46,7 +46,7 @@ export async function openTinkerEngine(options: OpenTinkerOptions): Promise<Tink
   const settings = settingsOf(config);
   const capabilities = { ...capabilitiesOf(settings.dialect, config.backend), ...config.capabilities };
   const connection = await Connection.open(settings, world, reporter);
-  const checkpoints = new Checkpoints(connection, capabilities);
+  const checkpoints = new Checkpoints(connection, capabilities, (text) => reporter.warn(text));
   try {
     const model = await checkpoints.create(init);
     return new TinkerEngine(connection, capabilities, checkpoints, codec, reporter, model, init?.path);

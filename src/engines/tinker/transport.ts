@@ -23,6 +23,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** Whether waiting for the timeout must not keep the process alive. */
+  readonly background?: boolean;
 }
 
 const PROTOBUF = "application/x-protobuf";
@@ -109,11 +111,12 @@ export class Transport {
   }
 
   private async within<T>(
-    { timeoutMs, signal }: ExchangeOptions,
+    { timeoutMs, signal, background }: ExchangeOptions,
     run: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), timeoutMs);
+    if (background === true) timer.unref();
     const stop = (): void => controller.abort();
     signal?.addEventListener("abort", stop, { once: true });
     try {
