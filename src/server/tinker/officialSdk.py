@@ -14,6 +14,7 @@ from pathlib import Path
 import tinker
 import torch
 from tinker import types
+from tinker_cookbook import weights
 from transformers import AutoImageProcessor, AutoTokenizer
 
 # The SDK marks calls that it means to drop; some are called here on purpose.
@@ -139,6 +140,15 @@ def supervised_data(book):
     ]
 
 
+def other_targets(book):
+    """Targets that are not the text itself, as distillation has them, some of weight 0."""
+    datum = supervised_data(book)[1]
+    n = datum.model_input.length
+    targets = [(17 * i) % 400 for i in range(n)]
+    weights = [(0.0, 0.5, 1.0)[i % 3] for i in range(n)]
+    return types.Datum(model_input=datum.model_input, loss_fn_inputs={"target_tokens": targets, "weights": weights})
+
+
 def reinforcement_data(book, sampler):
     """Two prompts, some answers each, with advantages of either sign and the sampler's own log-probabilities."""
     data, moved = [], []
@@ -183,21 +193,6 @@ def sampling(book, sampler):
     out["together"] = [plain_sample(future.result())[0]["tokens"] for future in futures]
     out["alone"] = [ask(max_tokens=12, seed=seed)[0]["tokens"] for seed in range(6)]
     return out
-
-
-def prompt_logprobs(sampler, data, topk):
-    found = []
-    for datum in data:
-        response = sampler.sample(
-            sequence_of(datum),
-            1,
-            types.SamplingParams(max_tokens=1, temperature=0.0),
-            include_prompt_logprobs=True,
-            topk_prompt_logprobs=topk,
-        ).result()
-        rows = response.topk_prompt_logprobs
-        found.append({"logprobs": response.prompt_logprobs, "topk": rows})
-    return found
 
 
 def custom_loss(data, logprobs_list):
@@ -251,6 +246,12 @@ def errors(book, service, client, sampler):
         "notAnImage": failure(sample(types.ModelInput(chunks=not_an_image))),
         "longPrompt": failure(sample(long_prompt)),
         "temperature": failure(sample(text, temperature=-1.0)),
+        # Served for the tokens of the prompt alone.
+        "alternatives": failure(
+            lambda: sampler.sample(
+                text, 1, types.SamplingParams(max_tokens=1), include_prompt_logprobs=True, topk_prompt_logprobs=3
+            ).result()
+        ),
         "lateLoad": failure(lambda: client.load_state("tinker://no-such-run/weights/x").result()),
         "noCheckpoint": failure(lambda: service.create_training_client_from_state("tinker://no-run/weights/x").result()),
         "noSampler": failure(lambda: service.create_sampling_client("tinker://no-run/sampler_weights/x").result()),
@@ -288,8 +289,9 @@ def chunked(book, client):
     }
 
 
-def rest(service, client, named):
+def rest(service, client):
     api = service.create_rest_client()
+    unwanted = client.save_weights_for_sampler("unwanted").result().path
     run = client.model_id
 
     def checkpoints():
@@ -303,8 +305,9 @@ def rest(service, client, named):
         "weightsInfo": api.get_weights_info_by_tinker_path(f"tinker://{run}/weights/mid").result().base_model,
         "session": api.get_session(client.holder.get_session_id()).result().training_run_ids,
     }
-    api.delete_checkpoint_from_tinker_path(named).result()
+    api.delete_checkpoint_from_tinker_path(unwanted).result()
     found["afterDeletion"] = checkpoints()
+    found["deleted"] = failure(lambda: service.create_sampling_client(unwanted).result())
     return found
 
 
@@ -333,7 +336,6 @@ def main(folder):
     result["before"] = {"scores": scores(first), "greedy": plain_sample(first.sample(prompt, 1, greedy).result())}
     base = service.create_sampling_client(base_model=book.model).result()
     result["base"] = scores(base)
-    result["prompts"] = prompt_logprobs(first, data, 3)
 
     book.step(client, data, "cross_entropy", forward_only=True)
     for _ in range(2):
@@ -345,6 +347,8 @@ def main(folder):
     book.step(client, data[:1], "cross_entropy")
     book.step(client, data[1:], "cross_entropy", optim=LEARNING)
     book.step(client, data, "cross_entropy", optim={**LEARNING, "weight_decay": 0.1, "grad_clip_norm": 0.05})
+
+    book.step(client, [other_targets(book)], "cross_entropy", optim=LEARNING)
 
     second = client.save_weights_and_get_sampling_client().result()
     result["sampling"] = sampling(book, second)
@@ -370,6 +374,9 @@ def main(folder):
     named = client.save_weights_for_sampler("named").result().path
     third = service.create_sampling_client(model_path=named).result()
     result["named"] = {"path": named, "scores": scores(third)}
+    exported = client.save_weights_external("exported").result().path
+    weights.download(tinker_path=exported, output_dir=str(folder / "downloaded"), base_url=job["baseUrl"])
+    result["exported"] = exported
     result["after"] = {"scores": scores(first), "greedy": plain_sample(first.sample(prompt, 1, greedy).result())}
 
     resumed = service.create_training_client_from_state_with_optimizer(saved.path).result()
@@ -385,8 +392,8 @@ def main(folder):
     result["chunked"] = chunked(book, client)
     result["errors"] = errors(book, service, client, second)
     result["errors"]["key"] = key_failure(job)
-    result["rest"] = rest(service, client, named)
-    result["errors"]["deleted"] = failure(lambda: service.create_sampling_client(named).result())
+    result["rest"] = rest(service, client)
+    result["errors"]["deleted"] = result["rest"].pop("deleted")
     result["steps"] = book.steps
     (folder / "result.json").write_text(json.dumps(result))
     service.close("success").result()

@@ -2,8 +2,8 @@
 
 Reads job.json and result.json in the folder that it is given, loads the checkpoint that was served, and does what each step
 says: the loss as the Tinker API defines it (summed over tokens), its gradient, torch.optim.AdamW. Writes reference.json: the
-log-probabilities of every position before each step, the loss, the norm of the gradient, and the entropy-free top of the
-distribution for the prompts that the sampler scored.
+log-probabilities of every position before each step, the loss and the norm of the gradient; and what Transformers makes of
+the weights that the SDK downloaded at the end.
 """
 
 import json
@@ -21,14 +21,17 @@ import training  # noqa: E402
 
 class Reference:
     def __init__(self, folder, job):
-        self.model = Qwen2_5_VLForConditionalGeneration.from_pretrained(job["model"], attn_implementation="eager")
-        self.model = self.model.float().eval()
+        self.load(job["model"])
         settings = json.loads((Path(job["model"]) / "preprocessor_config.json").read_text())
         limits = {"minPixels": settings["min_pixels"], "maxPixels": settings["max_pixels"]}
         picture = Image.open(folder / job["picture"]).convert("RGB")
         seen = batches.image_processor(limits)(images=[picture], return_tensors="pt")
         self.pixels, self.grid = seen["pixel_values"], seen["image_grid_thw"]
         self.optimizer = None
+
+    def load(self, checkpoint):
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(checkpoint, attn_implementation="eager")
+        self.model = model.float().eval()
 
     def logprobs(self, chunks):
         """[N, V]: ln p of every token at every position of the input, predicting the next."""
@@ -98,12 +101,9 @@ def main(folder):
     job = json.loads((folder / "job.json").read_text())
     steps = json.loads((folder / "result.json").read_text())["steps"]
     reference = Reference(folder, job)
-    tops = []
-    for datum in steps[0]["data"]:
-        with torch.no_grad():
-            values, ids = reference.logprobs(datum["chunks"]).topk(3, dim=-1)
-        tops.append([list(map(list, zip(i, v))) for i, v in zip(ids.tolist(), values.tolist())])
-    out = {"tops": tops, "steps": [reference.take(step) for step in steps]}
+    out = {"steps": [reference.take(step) for step in steps]}
+    reference.load(folder / "downloaded")
+    out["downloaded"] = reference.take(steps[-1])["logprobs"]
     (folder / "reference.json").write_text(json.dumps(out))
 
 
