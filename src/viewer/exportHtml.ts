@@ -38,27 +38,30 @@ export async function exportHtml(
   let storedTrajectories = 0;
   let pictures = 0;
 
-  for (const [r, run] of runs.entries()) {
+  const chosen = runs.map((run) => {
     run.update();
-    const overview = run.overview();
-    const sets = overview.sets.filter(inRange);
-    const share = Math.floor((maxTrajectories - trajectories) / (runs.length - r));
-    const stored = sets.reduce((n, set) => n + set.stored, 0);
+    return { run, sets: run.overview().sets.filter(inRange) };
+  });
+  const shares = spread(
+    chosen.flatMap(({ run, sets }) => groupEnds(run, sets)),
+    maxTrajectories,
+  );
+
+  let share = 0;
+  for (const [r, { run, sets }] of chosen.entries()) {
     const images = new Map<string, string>();
-    const kept = new Map<string, number>();
-    for (const [i, count] of spread(groupSizes(run, sets), share).entries()) {
-      const set = sets[i] as SetHead;
-      const chosen = await readSet(run, set.name, count, images);
-      kept.set(set.name, chosen.length);
-      if (chosen.length > 0) blocks[`set-${r}-${set.name}`] = packed(JSON.stringify(chosen));
-      trajectories += chosen.length;
+    const embedded: SetHead[] = [];
+    for (const set of sets) {
+      const whole = await readSet(run, set.name, shares[share++] as number, images);
+      if (whole.length > 0) blocks[`set-${r}-${set.name}`] = packed(JSON.stringify(whole));
+      embedded.push({ ...set, stored: whole.length });
+      trajectories += whole.length;
+      storedTrajectories += set.stored;
     }
-    storedTrajectories += stored;
     pictures += images.size;
     blocks[`table-${r}`] = packed(joinTables(sets.map((set) => run.table(set.name))));
     for (const [hash, data] of images) blocks[`image-${r}-${hash}`] = data;
-    const embedded = sets.map((set) => ({ ...set, stored: kept.get(set.name) ?? 0 }));
-    overviews.push({ ...run.overview(), path: run.key, sets: embedded, absent: overview.absent });
+    overviews.push({ ...run.overview(), path: run.key, sets: embedded });
   }
 
   const note =
@@ -96,7 +99,7 @@ function imagesOf({ segments, turns }: TrajectoryJson): string[] {
 }
 
 /** For each set, the numbers of trajectories at which a stored group ends. */
-function groupSizes(run: RunData, sets: readonly SetHead[]): number[][] {
+function groupEnds(run: RunData, sets: readonly SetHead[]): number[][] {
   return sets.map(({ name, stored }) => {
     const [table] = decodeTables(joinTables([run.table(name)]).buffer as ArrayBuffer);
     return (table?.groups ?? []).map(({ start, count }) => start + count).filter((end) => end <= stored);
