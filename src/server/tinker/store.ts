@@ -73,11 +73,11 @@ export class CheckpointStore {
     return readJson(join(this.runDir(modelId), "run.json"), runSchema);
   }
 
-  /** The newest first. */
+  /** The newest first. A damaged one is left out of lists; whoever asks for it by name is told. */
   async runs(): Promise<Run[]> {
     const names = await foldersOf(this.root);
     const runs = await Promise.all(
-      names.map((name) => readJson(join(this.root, name, "run.json"), runSchema)),
+      names.map((name) => readJson(join(this.root, name, "run.json"), runSchema).catch(undamaged)),
     );
     return runs
       .filter((run) => run !== undefined)
@@ -168,7 +168,7 @@ export class CheckpointStore {
     const found: Checkpoint[] = [];
     for (const kind of checkpointKinds)
       for (const name of await foldersOf(join(this.runDir(modelId), kind))) {
-        const checkpoint = await this.find({ modelId, kind, name });
+        const checkpoint = await this.find({ modelId, kind, name }).catch(undamaged);
         if (checkpoint !== undefined) found.push(checkpoint);
       }
     return found.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
@@ -245,6 +245,10 @@ async function writeJson(path: string, value: unknown): Promise<void> {
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+function undamaged(error: unknown): undefined {
+  if (!(error instanceof DataError)) throw error;
 }
 
 /** Undefined when there is no such file. */
