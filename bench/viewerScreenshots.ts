@@ -70,7 +70,7 @@ try {
     if (wanted !== undefined && !wanted.includes(shot.name)) continue;
     const context = await browser.newContext({
       viewport: shot.narrow === true ? { width: 390, height: 844 } : { width: 1280, height: 860 },
-      deviceScaleFactor: 1,
+      deviceScaleFactor: Number(process.env["SCALE"] ?? 1),
       colorScheme: shot.dark === true ? "dark" : "light",
     });
     const page = await context.newPage();
