@@ -1,5 +1,5 @@
 // Brings .venv-skyrl up to date: what requirements.txt beside this file pins, then SkyRL itself without what it declares.
-// 0.25 GB to download and 1 GB on disk, in place of some 10 GB for everything that SkyRL asks for.
+// 0.2 GB to download and 1 GB on disk, in place of some 10 GB for everything that SkyRL asks for.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, setupOrExit } from "../setup.mjs";
@@ -13,7 +13,7 @@ const SKYRL = "skyrl==0.3.0";
 const ENVIRONMENT = {
   folder: ".venv-skyrl",
   requirements: ["scripts/skyrl/requirements.txt"],
-  size: "about 0.25 GB to download, 1 GB on disk",
+  size: "about 0.2 GB to download, 1 GB on disk",
   importAll: "import jax, flax, optax, transformers, fastapi, uvicorn, sqlmodel, aiosqlite, cloudpathlib",
   loading: "Loading JAX and Transformers once …",
 };
