@@ -44,6 +44,25 @@ test("lockstep waits for the last episode and batches by index, not by arrival",
   assert.deepEqual(inner.log, ["sample a bb ccc"]);
 });
 
+test("a prompt's key goes with the first turn of a sequence only", async () => {
+  const keys: unknown[] = [];
+  const inner: Sampler = {
+    sample: async (requests) => {
+      keys.push(...requests.map((r) => ("promptKey" in r ? r.promptKey : "none")));
+      return requests.map(() => ({ tokens: [1], logprobs: [0], stop: "stop" as const }));
+    },
+    release: () => undefined,
+  };
+  const lockstep = new LockstepSampler(inner, { schedule: "eager" });
+  lockstep.join("a", 0);
+  const prompt = { type: "text", source: "prompt", tokens: [1] } as const;
+  const turn = { type: "sampled", tokens: [2], logprobs: [0] } as const;
+  const keyed = { ...request("a"), promptKey: "group" };
+  await lockstep.sample([{ ...keyed, segments: [prompt] }]);
+  await lockstep.sample([{ ...keyed, segments: [prompt, turn, prompt] }]);
+  assert.deepEqual(keys, ["group", "none"]);
+});
+
 test("an episode that leaves is waited for no longer; releases come before the next batch in episode order", async () => {
   const inner = new LoggingSampler();
   const lockstep = new LockstepSampler(inner, { schedule: "lockstep" });

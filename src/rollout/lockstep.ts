@@ -77,7 +77,7 @@ export class LockstepSampler implements Sampler {
       );
     if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
-      this.waiting.push({ index, request, resolve, reject });
+      this.waiting.push({ index, request: withoutSpentKey(request), resolve, reject });
       this.schedule();
     });
   }
@@ -140,4 +140,14 @@ export class LockstepSampler implements Sampler {
     this.released = [];
     for (const { sequenceId } of released) this.inner.release(sequenceId);
   }
+}
+
+/**
+ * A group shares its prompt in the members' first turns. When an update between two turns has made the engine forget it, the
+ * first later turn would otherwise stand for the prompt of all.
+ */
+function withoutSpentKey(request: SampleRequest): SampleRequest {
+  if (!request.segments.some(({ type }) => type === "sampled")) return request;
+  const { promptKey: _, ...rest } = request;
+  return rest;
 }

@@ -79,9 +79,12 @@ async function learn(
     clipLow,
     clipHigh,
     maxLogprobGap,
+    maxStaleness,
     saveEvery,
     evaluateEvery,
   } = config.train;
+  const { concurrent } = config.agent;
+  const { rolloutsPerPrompt: groupSize } = config.selection;
   const order = taskOrder(bench.tasks("train"), config.seed);
   // The cold start's demonstrations took the first tasks; every seed of RL walks its own stretch behind them.
   const first =
@@ -100,12 +103,16 @@ async function learn(
       clipLow,
       clipHigh,
       maxLogprobGap,
+      maxStaleness,
+      ...(concurrent !== undefined && { maxGroupsInFlight: Math.max(1, Math.floor(concurrent / groupSize)) }),
       ...splitOptimizer(config.optimizer),
     },
     {
       engine: bench.engine,
       taskAt: (position) => order(first + position),
-      rollout: (tasks, n, label) => bench.rollout({ tasks, n, label, sampling: config.sampling }),
+      rollout: (tasks, n, label) =>
+        bench.rollout({ tasks, n, label, sampling: config.sampling, background: maxStaleness > 0 }),
+      checkTaken: (groups, label) => bench.check(groups, label),
       saveFailed: (failed) => saveFailedBatch(run, failed),
       now: () => performance.now(),
     },

@@ -7,6 +7,7 @@ const COUNTED = ["end/", "groups/dropped/", "trajectories/dropped/"] as const;
 const COUNTED_NAMES = [
   "groups/prompts_drawn",
   "groups/surviving",
+  "groups/begun",
   "groups/trained",
   "groups/rank_cut",
   "groups/cap_hit",

@@ -32,6 +32,8 @@ export interface RolloutOptions {
   /** Replaces the recipe's reward. */
   readonly reward?: RewardFunction;
   readonly onProgress?: (progress: CollectProgress) => void;
+  /** One of many that overlap: it waits for none of the others, and `check` is left to the caller. Default: false. */
+  readonly background?: boolean;
 }
 
 export interface Workbench {
@@ -48,6 +50,8 @@ export interface Workbench {
   /** What the judge was asked so far; undefined without one. */
   readonly judged: RunGrading["judged"];
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
+  /** Looks at a round of rollouts. @throws SandboxError, EngineError when tool or judge failed in too many of them */
+  check(groups: readonly TrajectoryGroup[], label: string): void;
   /** Keeps what the engine has learnt, as `saveResult` says. */
   saveResult(dir: string, options: { readonly optimizer: boolean }): Promise<void>;
   close(): Promise<void>;
@@ -115,6 +119,10 @@ function workbench(
     if (source.type === "engine") return source.engine;
     throw new ConfigError(`engine.type: must be "embedded" or "tinker" to train, received "${source.type}"`);
   };
+  const check = (groups: readonly TrajectoryGroup[], label: string): void => {
+    checkSandboxFailures(groups, label, reporter);
+    grading.check(label, reporter);
+  };
   return {
     get engine() {
       return trainable();
@@ -140,14 +148,14 @@ function workbench(
         sampling: o.sampling,
         reward: o.reward ?? grading.reward,
         randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
-        batching: { schedule: waits ? schedule : "eager" },
+        batching: { schedule: waits && o.background !== true ? schedule : "eager" },
         ...(concurrent !== undefined && { concurrency: concurrent }),
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       });
-      checkSandboxFailures(groups, o.label, reporter);
-      grading.check(o.label, reporter);
+      if (o.background !== true) check(groups, o.label);
       return groups;
     },
+    check,
     saveResult: (dir, { optimizer }) => saveResult(trainable(), config.engine.type, dir, optimizer, reporter),
     close: async () => {
       const judged = grading.judged();
