@@ -1,0 +1,160 @@
+// What the engine computes for sampling requests that come together or go on: counted, not timed.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { randomStream } from "../../core/random.ts";
+import type { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
+import { smallEngine } from "../../engines/embedded/testModel.ts";
+import type { SampleRequest } from "../../engines/engine.ts";
+import { Pictures } from "../pictures.ts";
+import { PolicySampler } from "./policySampler.ts";
+import { promptOf } from "./prompt.ts";
+import type { SampleJob, SampleOutput } from "./sampleJob.ts";
+
+let engine: EmbeddedEngine;
+let sampler: PolicySampler;
+let arriving = false;
+before(async () => {
+  engine = await smallEngine();
+  const now = (): number => performance.now();
+  sampler = new PolicySampler(engine, { gatherMs: 5, maxGatherMs: 300, arriving: () => arriving, now });
+});
+after(() => engine.dispose());
+
+function job(tokens: readonly number[], more: Partial<SampleJob> = {}): SampleJob {
+  const pictures = new Pictures(engine.codec);
+  const chunk = { type: "encoded_text", tokens: Int32Array.from(tokens) } as const;
+  return {
+    order: [0, 0],
+    prompt: promptOf([chunk], engine.codec.imagePadId, pictures),
+    streams: [randomStream("job", 1)],
+    maxTokens: 5,
+    temperature: 1,
+    topP: 1,
+    topK: 0,
+    stopStrings: [],
+    stopTokens: new Set(),
+    endsAtTurn: true,
+    promptLogprobs: 0,
+    ...more,
+  };
+}
+
+const ask = (one: SampleJob): Promise<SampleOutput> => sampler.sample(one, (use) => use(sampler));
+const tokensOf = ({ sequences }: SampleOutput): readonly number[] => sequences[0]?.tokens ?? [];
+
+async function work(run: () => Promise<unknown>) {
+  const start = engine.samplingWork;
+  await run();
+  const end = engine.samplingWork;
+  return {
+    prefillTokens: end.prefillTokens - start.prefillTokens,
+    decodeSteps: end.decodeSteps - start.decodeSteps,
+  };
+}
+
+test("requests of one moment are computed together, in their own order", async () => {
+  const seen: string[] = [];
+  const original = engine.sample.bind(engine);
+  engine.sample = (requests: readonly SampleRequest[]) => {
+    for (const { segments } of requests)
+      seen.push(String(segments[0]?.type === "text" && segments[0].tokens[0]));
+    return original(requests);
+  };
+  const { decodeSteps } = await work(() =>
+    Promise.all(
+      (
+        [
+          [2, 0],
+          [1, 7],
+          [1, 3],
+          [2, 1],
+        ] as const
+      ).map(async (order, i) => {
+        await sleep(i);
+        return ask(job([10 + i, 2, 3], { order }));
+      }),
+    ),
+  );
+  engine.sample = original;
+  assert.deepEqual(seen, ["12", "11", "10", "13"]);
+  assert.equal(decodeSteps, 4, "five tokens each, the first with the prompt");
+});
+
+test("a request that is being read is waited for, but not for ever", async () => {
+  arriving = true;
+  let done = false;
+  const begun = performance.now();
+  const asked = ask(job([1, 2, 3])).then(() => (done = true));
+  await sleep(60);
+  assert.equal(done, false);
+  await asked;
+  assert.ok(performance.now() - begun >= 290);
+  arriving = false;
+});
+
+test("equal prompts are computed once, and a prompt that goes on from a sample costs what is new", async () => {
+  const prompt = Array.from({ length: 20 }, (_, i) => 100 + i);
+  const firsts: SampleOutput[] = [];
+  const one = await work(async () => {
+    const jobs = [0, 1, 2].map((i) => job(prompt, { order: [0, i], streams: [randomStream("stream", i)] }));
+    firsts.push(...(await Promise.all(jobs.map(ask))));
+  });
+  assert.equal(one.prefillTokens, 20);
+  const [first, second] = firsts.map(tokensOf);
+  assert.notDeepEqual(first, second);
+  const longer = [...prompt, ...(first ?? []), 7, 8, 9];
+  const goOn = await work(() => ask(job(longer)));
+  // The last token that was sampled has not been through the model yet.
+  assert.equal(goOn.prefillTokens, 4);
+  const again = await work(() => ask(job(longer)));
+  assert.equal(again.prefillTokens, longer.length, "the sequence was handed over");
+  const other = await work(() => ask(job([...prompt, ...(second ?? []).map((token) => token ^ 1), 7])));
+  assert.ok(other.prefillTokens >= 21, "another one does not go on from it");
+});
+
+test("sequences that are equal are handed over one by one", async () => {
+  const prompt = [50, 51, 52];
+  const twice = [0, 1].map((i) => job(prompt, { order: [0, i], streams: [randomStream("same")] }));
+  const [one, two] = (await Promise.all(twice.map(ask))).map(tokensOf);
+  assert.deepEqual(one, two);
+  const longer = [...prompt, ...(one ?? []), 60];
+  const { prefillTokens } = await work(() =>
+    Promise.all([ask(job(longer)), ask(job(longer, { order: [0, 1] }))]),
+  );
+  assert.equal(prefillTokens, 4);
+});
+
+test("when the weights change, what was asked before sees the old ones, and nothing goes on from them", async () => {
+  const fork = await engine.fork();
+  const asked = ask(job([1, 2, 3], { maxTokens: 30 }));
+  const expected = await new PolicySampler(fork, {
+    gatherMs: 0,
+    maxGatherMs: 1,
+    arriving: () => false,
+    now: () => performance.now(),
+  }).sample(job([1, 2, 3], { maxTokens: 30 }), (use) => use(sampler));
+  await fork.dispose();
+  await engine.forwardBackward(
+    [
+      {
+        tokens: Int32Array.from({ length: 12 }, (_, i) => i),
+        images: [],
+        mask: new Float32Array(12).fill(1, 1),
+        logprobs: new Float32Array(12),
+        advantages: new Float32Array(12),
+      },
+    ],
+    { type: "crossEntropy" },
+  );
+  const late = ask(job([1, 2, 3], { maxTokens: 30 }));
+  sampler.weightsChange();
+  const step = { learningRate: 0.3, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 0 };
+  await engine.optimStep(step);
+  assert.deepEqual(tokensOf(await asked), tokensOf(expected));
+  assert.deepEqual(tokensOf(await late), tokensOf(expected));
+  const longer = [1, 2, 3, ...tokensOf(expected), 4];
+  const { prefillTokens } = await work(() => ask(job(longer)));
+  assert.equal(prefillTokens, longer.length);
+  assert.equal(sampler.busy, false);
+});
