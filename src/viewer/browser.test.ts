@@ -306,12 +306,12 @@ describe(
           "#/curves?runs=live,other",
           "#/strategy?runs=live&step=2",
           "#/trajectories?runs=live",
-          "#/trajectory?runs=live&set=train-000001&i=0",
+          "#/trajectory?runs=live&set=train-000001&i=0&tokens=1",
         ])
           await visit(
             hash,
             async (page) => {
-              await page.locator(".chart, .group, .row, .turn").first().waitFor();
+              await page.locator(".chart, .group, .row, .token").first().waitFor();
               const pale = await page.evaluate<string[]>(paleTexts);
               assert.deepEqual(pale, [], `${hash} in ${colorScheme}`);
             },

@@ -2,16 +2,17 @@
 import { existsSync } from "node:fs";
 import { chromium, type Browser } from "playwright-core";
 
-/** Where it is, or undefined. PYVISION_CHROMIUM names another. */
+const usualPlaces = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+/** Where it is, or undefined. What PYVISION_CHROMIUM names is the only one, when it is set. */
 export function chromiumPath(): string | undefined {
-  const places = [
-    process.env["PYVISION_CHROMIUM"],
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  ];
-  return places.find((path) => path !== undefined && existsSync(path));
+  const named = process.env["PYVISION_CHROMIUM"];
+  return (named === undefined ? usualPlaces : [named]).find((path) => existsSync(path));
 }
 
 export const chromiumRemedy =

@@ -1,16 +1,21 @@
 // The runs there are: choose one, or several to lay over each other.
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { RunListing } from "../../src/viewer/protocol.ts";
 import { ago, withUnit } from "../data/format.ts";
 import { useKeys } from "../data/keys.ts";
 import { go, hrefOf } from "../data/route.ts";
-import { runList, shownKeys } from "../data/state.ts";
+import { refreshList, runList, shownKeys } from "../data/state.ts";
 
 export function RunsPage() {
   const list = runList.value;
   const picked = useSignal<readonly string[]>(shownKeys.value);
   const active = useSignal(-1);
   const runs = list?.runs ?? [];
+  useEffect(() => {
+    const timer = setInterval(() => void refreshList(), 5000);
+    return () => clearInterval(timer);
+  }, []);
   const move = (to: number): void => {
     active.value = Math.max(0, Math.min(runs.length - 1, to));
     document.getElementById(`run-${active.value}`)?.focus();
