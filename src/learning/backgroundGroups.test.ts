@@ -178,6 +178,17 @@ test("groups that end in the order they began in are never too old, however slow
     }
 });
 
+test("of the groups that have survived the oldest go first, so that waiting makes none too old", async () => {
+  const played = await play({
+    options: { maxStaleness: 2, selection: { ...selection, trainGroups: 1, genBatch: 1, maxGenBatches: 9 } },
+    seconds: (position) => [1, 11, 20, 2][position] ?? 50,
+    update: 10,
+  });
+  // Group 2 began at 0 and ended at 20; group 3 began at 11, an update later, and ended at 13. Step 3 begins at 21.
+  assert.deepEqual(played.reports.map(taskIds), [[0], [1], [2], [3]]);
+  assert.deepEqual(metric(played, "staleness/max"), [0, 1, 2, 2]);
+});
+
 /** A random world: durations over three orders of magnitude, groups with and without variance. */
 function randomScript(seed: number): Script {
   const random = randomStream("background", seed);
