@@ -53,8 +53,9 @@ export async function runPretrain(
     }
   }
   try {
-    const dir = await runSupervised({
+    const { dir, tracked } = await runSupervised({
       stage: "pretrain",
+      config,
       engine,
       data: data(),
       save: (dir) => engine.saveWeights(dir),
@@ -70,6 +71,7 @@ export async function runPretrain(
       parameters: engine.parameterCount,
       vocabulary: tokenizer.vocabSize,
       lastLoss: run.readMetrics().at(-1)?.["train/loss"],
+      ...tracked,
     });
     return dir;
   } finally {

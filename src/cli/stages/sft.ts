@@ -13,7 +13,7 @@ import { stepName } from "../../runs/trajectoryStore.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
 import { dialogueDatums, openSftData } from "./sftDialogues.ts";
 import { reproducibilityOf } from "./reproducibility.ts";
-import { runSupervised } from "./supervised.ts";
+import { runSupervised, type SupervisedResult } from "./supervised.ts";
 import { engineRecord } from "./trainingEngine.ts";
 import { openWorkbench, type Workbench } from "./workbench.ts";
 
@@ -31,7 +31,7 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
     const { data, tooLong } = dialogueDatums(dialogues, config, codec, template, reporter);
     const total = dialogues.dialogues.length;
     const { report: before } = await evaluateHeldOut(bench, config, "before SFT", reporter);
-    const { dir, heldOut } = await train(bench, config, run, reporter, { data, dialogues: total });
+    const { dir, heldOut, tracked } = await train(bench, config, run, reporter, { data, dialogues: total });
     reporter.print(`the policy on held-out tasks before and after SFT\n${formatReport(before, heldOut)}`);
     run.writeSummary({
       stage: "sft",
@@ -40,6 +40,7 @@ export async function runSft(config: ResolvedConfig, run: RunDirectory, reporter
       dialogues: { file: dialogues.path, count: total, tooLong: tooLong() },
       before: { overall: before.overall, kinds: before.kinds },
       heldOut: { overall: heldOut.overall, kinds: heldOut.kinds },
+      ...tracked,
     });
     return dir;
   } finally {
@@ -60,7 +61,7 @@ async function trainOnDemonstrations(
     config.logging.trajectoriesPerStep,
   );
   const data = shuffledDatums(demonstrations, config, bench);
-  const { dir, heldOut } = await train(bench, config, run, reporter, {
+  const { dir, heldOut, tracked } = await train(bench, config, run, reporter, {
     data,
     dialogues: demonstrations.length,
   });
@@ -74,6 +75,7 @@ async function trainOnDemonstrations(
     ...reproducibilityOf(config),
     demonstrations: taught.overall,
     heldOut: { overall: heldOut.overall, kinds: heldOut.kinds },
+    ...tracked,
   });
   return dir;
 }
@@ -91,11 +93,11 @@ async function train(
   run: RunDirectory,
   reporter: Reporter,
   { data, dialogues }: Lessons,
-): Promise<{ readonly dir: string; readonly heldOut: EvaluationReport }> {
+): Promise<Pick<SupervisedResult, "dir" | "tracked"> & { readonly heldOut: EvaluationReport }> {
   const { epochs, batchSize } = config.sft;
   const steps = Math.ceil((dialogues * epochs) / batchSize);
-  const dir = await runSupervised({
-    ...{ stage: "sft", engine: bench.engine, data, run, reporter },
+  const { dir, tracked } = await runSupervised({
+    ...{ stage: "sft", config, engine: bench.engine, data, run, reporter },
     options: { ...config.sft, steps },
     save: (folder) => bench.saveResult(folder, { optimizer: false }),
   });
@@ -105,7 +107,7 @@ async function train(
     groupsOf(trajectories),
     config.logging.trajectoriesPerStep,
   );
-  return { dir, heldOut: report };
+  return { dir, heldOut: report, tracked };
 }
 
 /** Demonstrations of the first tasks of the training split; RL starts behind them. */

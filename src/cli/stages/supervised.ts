@@ -5,11 +5,13 @@ import type { Engine } from "../../engines/engine.ts";
 import { supervisedLoop } from "../../learning/supervised.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
+import { openTrackers, trackerRecord, type Trackers } from "../../runs/trackers/trackers.ts";
 import { splitOptimizer } from "./optimizer.ts";
 import { saveFailedBatch } from "./failures.ts";
 
 export interface SupervisedStage {
   readonly stage: "pretrain" | "sft";
+  readonly config: ResolvedConfig;
   readonly engine: Engine;
   readonly data: Iterable<Datum> | AsyncIterable<Datum>;
   readonly options: Pick<
@@ -22,8 +24,27 @@ export interface SupervisedStage {
   readonly reporter: Reporter;
 }
 
-/** @returns the folder of the weights. */
-export async function runSupervised(o: SupervisedStage): Promise<string> {
+export interface SupervisedResult {
+  /** Folder of the weights. */
+  readonly dir: string;
+  /** For the summary. */
+  readonly tracked: ReturnType<typeof trackerRecord>;
+}
+
+export async function runSupervised(o: SupervisedStage): Promise<SupervisedResult> {
+  const trackers = openTrackers(o.config, o.run, o.reporter, { stage: o.stage });
+  try {
+    await learn(o, trackers);
+    const dir = o.run.checkpointPath("final");
+    await o.save(dir);
+    o.reporter.info(`weights: ${dir}`);
+    return { dir, tracked: trackerRecord(await trackers.finish("finished")) };
+  } finally {
+    await trackers.finish("failed");
+  }
+}
+
+async function learn(o: SupervisedStage, trackers: Trackers): Promise<void> {
   const { steps, batchSize, microBatchTokens, grouping } = o.options;
   const progress = o.reporter.start(o.stage, steps, "steps");
   const options = {
@@ -40,7 +61,7 @@ export async function runSupervised(o: SupervisedStage): Promise<string> {
     now: () => performance.now(),
     saveFailed: (failed) => saveFailedBatch(o.run, failed),
   })) {
-    o.run.appendMetrics({
+    const record = {
       step: r.step,
       "train/loss": r.loss,
       ...(r.gradNorm !== undefined && { "train/grad_norm": r.gradNorm }),
@@ -50,12 +71,10 @@ export async function runSupervised(o: SupervisedStage): Promise<string> {
       "train/padding_share": r.paddingShare,
       "time/step_s": r.seconds,
       "time/tokens_per_s": r.tokensPerSecond,
-    });
+    };
+    o.run.appendMetrics(record);
+    trackers.metrics(record);
     progress.update(r.step, `loss ${r.loss.toFixed(4)}, ${Math.round(r.tokensPerSecond)} tokens/s`);
   }
   progress.end();
-  const dir = o.run.checkpointPath("final");
-  await o.save(dir);
-  o.reporter.info(`weights: ${dir}`);
-  return dir;
 }

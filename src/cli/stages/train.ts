@@ -12,6 +12,7 @@ import type { ResolvedConfig } from "../../runs/config.ts";
 import { panelsOf } from "../../runs/curves.ts";
 import { createRun, type RunDirectory } from "../../runs/runDirectory.ts";
 import { appendStrategy, strategyLogName, strategyStep } from "../../runs/strategyLog.ts";
+import { openTrackers, trackerRecord, type Trackers } from "../../runs/trackers/trackers.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
 import { saveFailedBatch } from "./failures.ts";
 import { evaluateHeldOut } from "./heldOut.ts";
@@ -36,11 +37,12 @@ export async function runTrain(
     run.writeConfig({ ...config, model: { ...config.model, ...(init !== undefined && { init }) } });
   warnIfNotReproducible(config, reporter, "train");
   const bench = await openWorkbench(config, init, "model.init", reporter);
+  const trackers = openTrackers(config, run, reporter, { stage: "train" });
   try {
     const evaluations: Evaluation[] = [];
     const before = await evaluate(bench, config, reporter, 0, evaluations);
     const startedAt = performance.now();
-    await learn(bench, config, run, reporter, evaluations);
+    await learn(bench, config, run, reporter, trackers, evaluations);
     const trainingSeconds = (performance.now() - startedAt) / 1000;
     const dir = run.checkpointPath("final");
     await bench.saveResult(dir, { optimizer: true });
@@ -48,9 +50,12 @@ export async function runTrain(
     for (const { step, trajectories } of evaluations)
       run.trajectories.save(stepName("evaluation", step), groupsOf(trajectories));
     const { python } = bench;
-    finish(config, run, reporter, { init, python, judge: bench.judged(), before, after, trainingSeconds });
+    const tracked = trackerRecord(await trackers.finish("finished"));
+    const judge = bench.judged();
+    finish(config, run, reporter, { init, python, judge, before, after, trainingSeconds, tracked });
     return dir;
   } finally {
+    await trackers.finish("failed");
     await bench.close();
   }
 }
@@ -67,6 +72,7 @@ async function learn(
   config: ResolvedConfig,
   run: RunDirectory,
   reporter: Reporter,
+  trackers: Trackers,
   evaluations: Evaluation[],
 ): Promise<void> {
   const {
@@ -120,6 +126,8 @@ async function learn(
   const progress = reporter.start("RL", steps, "steps");
   for await (const report of loop) {
     run.appendMetrics({ step: report.step, ...report.metrics });
+    trackers.metrics({ step: report.step, ...report.metrics });
+    trackers.rlStep(report.step, report.rollout.drawn);
     const name = stepName("train", report.step);
     const drawn = report.rollout.drawn.map((g) => g.group);
     const count = run.trajectories.save(name, drawn, config.logging.trajectoriesPerStep);
@@ -177,10 +185,11 @@ interface Outcome {
   readonly before: EvaluationReport;
   readonly after: EvaluationReport;
   readonly trainingSeconds: number;
+  readonly tracked: ReturnType<typeof trackerRecord>;
 }
 
 function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, outcome: Outcome): void {
-  const { init, python, judge, before, after, trainingSeconds } = outcome;
+  const { init, python, judge, before, after, trainingSeconds, tracked } = outcome;
   const records = run.readMetrics();
   const counts = totalCounts(records);
   run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }]), { smooth: 5 }));
@@ -199,6 +208,7 @@ function finish(config: ResolvedConfig, run: RunDirectory, reporter: Reporter, o
     after: { overall: after.overall, kinds: after.kinds },
     difference: compareReports(before, after),
     counts,
+    ...tracked,
   });
   reporter.print(formatReport(before, after));
   reporter.print(formatRunSummary(records, counts, trainingSeconds));

@@ -117,6 +117,13 @@ export function openTrackers(
   };
 }
 
+/** What the summary says of them; nothing of a run without trackers. */
+export function trackerRecord(reports: readonly TrackerReport[]): {
+  readonly trackers?: readonly TrackerReport[];
+} {
+  return reports.length === 0 ? {} : { trackers: reports };
+}
+
 function makeTracker(settings: TrackerSettings, options: OpenTrackersOptions, clock: TrackerClock): Tracker {
   const env = options.env ?? process.env;
   switch (settings.type) {
