@@ -135,6 +135,11 @@ test("it is given up after five minutes, with the number of attempts", async () 
   );
 });
 
+test("failures of the server to the end leave open whether it was done", async () => {
+  const { outcome } = await tried([() => status(500, { detail: "oops" })]);
+  assert.match(outcome, /^lost: .*500 oops \(14 attempts in 271\.0 s\); look into the server's log/);
+});
+
 test("pauses double up to half a minute, jittered down to the half", () => {
   assert.deepEqual(
     [0, 1, 4, 5, 20].map((n) => pauseMs(n, 1)),

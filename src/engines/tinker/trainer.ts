@@ -3,25 +3,20 @@ import type { Codec } from "../../core/codec.ts";
 import type { Datum } from "../../core/datum.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { AdamWParams, ForwardBackwardResult, LossSpec, OptimStepResult } from "../engine.ts";
-import { allFinite, NonFiniteError } from "../nonFinite.ts";
+import { NonFiniteError } from "../nonFinite.ts";
 import { z } from "zod";
 import type { Capabilities } from "./capabilities.ts";
 import { type Connection, parseReply } from "./connection.ts";
-import { TinkerError } from "./failures.ts";
 import { lossOf, undividedDatum } from "./losses.ts";
 import { mergeOutputs, splitCall } from "./protocol/chunking.ts";
 import { toWireDatum } from "./protocol/datum.ts";
-import { decodeForwardBackwardOutputJson, encodeForwardBackwardCallJson } from "./protocol/json.ts";
+import { encodeForwardBackwardCallJson } from "./protocol/json.ts";
 import { type WireLoss, wireLoss } from "./protocol/losses.ts";
-import { decodeForwardBackwardOutputProto, encodeForwardBackwardCallProto } from "./protocol/protobuf.ts";
-import {
-  type ForwardBackwardCall,
-  type ForwardBackwardOutput,
-  ProtocolError,
-  type WireDatum,
-} from "./protocol/wire.ts";
+import { encodeForwardBackwardCallProto } from "./protocol/protobuf.ts";
+import { type ForwardBackwardCall, type ForwardBackwardOutput, type WireDatum } from "./protocol/wire.ts";
 import { mayHaveHappened, type RemoteModel } from "./remoteModel.ts";
-import type { ReplyBody, WireBody } from "./transport.ts";
+import { checkFinite, checkResult, decodeOutput, finding, logprobsOf } from "./trainingResult.ts";
+import type { WireBody } from "./transport.ts";
 import type { OnceWarnings } from "./warnings.ts";
 
 const CROSS_ENTROPY: LossSpec = { type: "crossEntropy" };
@@ -40,7 +35,7 @@ export class Trainer {
 
   async forward(model: RemoteModel, batch: readonly Datum[]): Promise<readonly Float32Array[]> {
     const output = await this.compute(model, batch, CROSS_ENTROPY, true);
-    return this.logprobsOf(output, batch);
+    return logprobsOf(output, batch, this.connection.settings.baseUrl);
   }
 
   async forwardBackward(
@@ -59,11 +54,11 @@ export class Trainer {
     const sent = divided ? batch.map((datum) => undividedDatum(datum, loss)) : batch;
     const output = await this.compute(model, sent, loss, false);
     try {
-      const logprobs = this.logprobsOf(output, batch);
+      const logprobs = logprobsOf(output, batch, this.connection.settings.baseUrl);
       const told = divided ? undefined : output.metrics["loss:sum"];
       const total =
         told ?? batch.reduce((sum, datum, d) => sum + lossOf(datum, loss, logprobs[d] as Float32Array), 0);
-      this.checkResult(total, logprobs);
+      checkResult(total, logprobs, this.steps + 1);
       return { loss: total, logprobs, entropySum: output.metrics["entropy:sum"] };
     } catch (error) {
       model.spoil("the gradient of a call whose result was wrong is in the accumulator");
@@ -207,24 +202,11 @@ export class Trainer {
         protobuf: true,
       });
     });
-    const output = result.then((body) => this.decode(body, name, model));
+    const output = result.then((body) =>
+      decodeOutput(body, `${this.connection.settings.baseUrl}, ${name} ${model.about}`),
+    );
     output.catch(() => undefined); // looked at when all have come
     return { output };
-  }
-
-  private decode(body: ReplyBody, name: string, model: RemoteModel): ForwardBackwardOutput {
-    try {
-      return body.type === "protobuf"
-        ? decodeForwardBackwardOutputProto(body.bytes)
-        : decodeForwardBackwardOutputJson(body.type === "json" ? body.value : body.text);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      const { baseUrl } = this.connection.settings;
-      throw new TinkerError(
-        `${baseUrl}, ${name} ${model.about}: its result cannot be read (${error.message})`,
-        "lost", // what it stands for may be done
-      );
-    }
   }
 
   private checkOffered(batch: readonly Datum[], loss: LossSpec): void {
@@ -240,51 +222,5 @@ export class Trainer {
         `forwardBackward, datum ${d}: it has images, and ${baseUrl} drops images without a word (SkyRL's JAX backend reads ` +
           "text only); train on a server that takes them",
       );
-  }
-
-  /** Index i of the wire speaks of position i + 1; what is not trained on is 0. */
-  private logprobsOf({ outputs }: ForwardBackwardOutput, batch: readonly Datum[]): Float32Array[] {
-    const { baseUrl } = this.connection.settings;
-    if (outputs.length !== batch.length)
-      throw new TinkerError(
-        `${baseUrl}, forward_backward: it gave results for ${outputs.length} datums, ${batch.length} were handed in`,
-        "failed",
-      );
-    return batch.map(({ mask, images }, d) => {
-      const given = outputs[d]?.["logprobs"]?.data;
-      if (given?.length !== mask.length - 1)
-        throw new TinkerError(
-          `${baseUrl}, forward_backward, datum ${d}: it gave ${given?.length ?? "no"} log-probabilities for ` +
-            `${mask.length - 1} positions` +
-            (images.length === 0
-              ? ""
-              : "; a server that drops images, or counts their tokens differently, does this: use one that takes the " +
-                "images of this model (SkyRL: a backend with a vision model, never one that forwards text alone)"),
-          "failed",
-        );
-      const logprobs = new Float32Array(mask.length);
-      for (let t = 1; t < mask.length; t++) if (mask[t] !== 0) logprobs[t] = given[t - 1] as number;
-      return logprobs;
-    });
-  }
-
-  private checkResult(total: number, logprobs: readonly Float32Array[]): void {
-    const datums = [...logprobs.keys()].filter((d) => !allFinite(logprobs[d] as Float32Array));
-    if (datums.length > 0)
-      throw new NonFiniteError({ ...finding("a log-probability is not finite", this.steps + 1), datums });
-    if (!Number.isFinite(total)) throw new NonFiniteError(finding(`the loss is ${total}`, this.steps + 1));
-  }
-}
-
-function finding(text: string, optimizerStep: number): { finding: string; optimizerStep: number } {
-  return { finding: `on the server, ${text}`, optimizerStep };
-}
-
-/** What is not finite is not sent: JSON has no words for it. */
-function checkFinite(batch: readonly Datum[], optimizerStep: number): void {
-  for (const name of ["mask", "logprobs", "advantages"] as const) {
-    const datums = [...batch.keys()].filter((d) => !allFinite((batch[d] as Datum)[name]));
-    if (datums.length > 0)
-      throw new NonFiniteError({ finding: `the ${name} of a datum are not finite`, optimizerStep, datums });
   }
 }

@@ -2,8 +2,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { EngineError } from "../../core/errors.ts";
-import { NonFiniteError } from "../nonFinite.ts";
-import { decodeForwardBackwardCallProto, encodeForwardBackwardOutputProto } from "./protocol/protobuf.ts";
 import { brokenConnection } from "./stubServer.ts";
 import { ADAMW, CROSS_ENTROPY, datum, fbResult, open, picture, PPO, text } from "./engineHarness.ts";
 
@@ -274,23 +272,6 @@ test("a lost reply to a training request is never sent again to a server that wo
   assert.ok(keys[0] !== null && keys[0] === keys[1], `${keys.join()}`);
 });
 
-test("fewer log-probabilities than positions stop the run; with an image that is said to be the reason", async () => {
-  const short = fbResult([-1]);
-  const { engine } = await open({ "result:forward_backward": short }, { dialect: "hosted" });
-  const seen = datum();
-  const image = picture(7);
-  const withImage = {
-    ...seen,
-    tokens: Int32Array.of(97, 0, 99, 100),
-    images: [image],
-  };
-  await assert.rejects(
-    engine.forwardBackward([withImage], PPO),
-    /datum 0: it gave 1 log-probabilities for 3 positions; a server that drops images/,
-  );
-  await assert.rejects(engine.optimStep(ADAMW), /load the last saved state/);
-});
-
 test("what a server cannot do is refused before it is asked", async () => {
   const { engine, named } = await open({}, { dialect: "skyrl", capabilities: { losses: ["crossEntropy"] } });
   await assert.rejects(
@@ -304,66 +285,6 @@ test("what a server cannot do is refused before it is asked", async () => {
   );
   assert.equal(named("forward_backward").length, 0);
 });
-
-test("numbers that are not finite are refused on both sides of the wire", async () => {
-  const { engine, named } = await open();
-  const spoilt = { ...datum(), advantages: Float32Array.of(0, 0, NaN, 1) };
-  await assert.rejects(
-    engine.forwardBackward([datum(), spoilt], PPO),
-    (error) =>
-      error instanceof NonFiniteError && /advantages/.test(error.message) && error.details.datums?.[0] === 1,
-  );
-  assert.equal(named("forward_backward").length, 0);
-  const nothing = await open(
-    { "result:forward_backward": () => protobuf([NaN, NaN, -1]) },
-    { wire: "protobuf" },
-  );
-  await assert.rejects(
-    nothing.engine.forwardBackward([datum()], CROSS_ENTROPY),
-    (error) =>
-      error instanceof NonFiniteError && /on the server, a log-probability is not finite/.test(error.message),
-  );
-  await assert.rejects(nothing.engine.optimStep(ADAMW), /load the last saved state/);
-});
-
-test("protobuf goes both ways where the connection speaks it", async () => {
-  const { engine, named } = await open(
-    { "result:forward_backward": () => protobuf([-9, -1, -2]) },
-    { wire: "protobuf" },
-  );
-  assert.deepEqual(await engine.forward([datum()]), [Float32Array.of(0, 0, -1, -2)]);
-  const [sent] = named("forward_backward");
-  assert.equal(sent?.headers.get("content-type"), "application/x-protobuf");
-  const call = decodeForwardBackwardCallProto(sent!.bytes!);
-  assert.deepEqual(
-    [call.modelId, call.seqId, call.forwardOnly, call.lossFn],
-    ["s:train:0", 1, true, "cross_entropy"],
-  );
-  assert.deepEqual(call.data[0]?.inputs["target_tokens"]?.data, Int32Array.of(98, 99, 100));
-  assert.equal(
-    named("retrieve_future").at(-1)?.headers.get("accept"),
-    "application/x-protobuf, application/json",
-  );
-});
-
-test("a result that cannot be read is told with the server, and no update is made of it", async () => {
-  const { engine } = await open({ "result:forward_backward": () => ({ loss_fn_outputs: 7 }) });
-  await assert.rejects(
-    engine.forwardBackward([datum()], CROSS_ENTROPY),
-    /http:\/\/tinker\.test, forward_backward of model s:train:0: its result cannot be read \(loss_fn_outputs.*nothing was saved/,
-  );
-  await assert.rejects(engine.optimStep(ADAMW), /load the last saved state/);
-});
-
-function protobuf(logprobs: readonly number[]): Response {
-  const data = Float32Array.from(logprobs);
-  const bytes = encodeForwardBackwardOutputProto({
-    outputType: "x",
-    outputs: [{ logprobs: { dtype: "float32", data, shape: [data.length] } }],
-    metrics: {},
-  });
-  return new Response(Buffer.from(bytes), { headers: { "content-type": "application/x-protobuf" } });
-}
 
 test("of SkyRL's other backends nothing is made up for, and what they take from their own settings is said", async () => {
   const { engine, named, warnings } = await open(
@@ -383,4 +304,37 @@ test("of SkyRL's other backends nothing is made up for, and what they take from 
     [true],
   );
   await assert.rejects(engine.forwardBackward([datum()], { ...PPO, type: "cispo" }), /has no loss cispo/);
+});
+
+test("a number that the server may wait for stops the model; one that it refused itself does not", async () => {
+  const refusing = (code: number): Promise<Awaited<ReturnType<typeof open>>> =>
+    open({
+      forward_backward: () => Response.json({ detail: "no" }, { status: code }),
+      "result:optim_step": () => ({ metrics: { grad_norm: 0 } }),
+    });
+  const gateway = await refusing(413);
+  await assert.rejects(gateway.engine.forwardBackward([datum()], PPO), /413 no; the request is too large/);
+  await assert.rejects(gateway.engine.optimStep(ADAMW), /request 1 of the model did not get through/);
+  await assert.rejects(gateway.engine.saveState("/nowhere"), /request 1 of the model did not get through/);
+  const server = await refusing(422);
+  await assert.rejects(server.engine.forwardBackward([datum()], PPO), /422 no/);
+  assert.deepEqual(await server.engine.optimStep(ADAMW), { gradNorm: 0 });
+  assert.equal(server.named("optim_step")[0]?.json["seq_id"], 2);
+});
+
+test("what was taken without a word of acceptance, or refused while it was waited for, may be done", async () => {
+  for (const routes of [
+    { forward_backward: () => ({ unexpected: true }) },
+    {
+      retrieve_future: ({ json }: { readonly json: object }) =>
+        (json as { readonly request_id: string }).request_id === "0"
+          ? undefined
+          : Response.json({}, { status: 403 }),
+    },
+  ]) {
+    const { engine, named } = await open(routes);
+    await assert.rejects(engine.forwardBackward([datum()], PPO), /nothing was saved so far: begin anew/);
+    await assert.rejects(engine.optimStep(ADAMW), /load the last saved state/);
+    assert.equal(named("optim_step").length, 0);
+  }
 });
