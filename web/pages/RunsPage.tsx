@@ -68,8 +68,8 @@ export function RunsPage() {
               <span>
                 {run.totalSteps === undefined ? `${run.step} steps` : `${run.step} / ${run.totalSteps} steps`}
               </span>
-              {run.accuracy !== undefined && <span>accuracy {withUnit(run.accuracy, "share")}</span>}
-              {run.toolCalls !== undefined && <span>{withUnit(run.toolCalls, "count")} calls</span>}
+              <span>{run.accuracy !== undefined && `accuracy ${withUnit(run.accuracy, "share")}`}</span>
+              <span>{run.toolCalls !== undefined && `${withUnit(run.toolCalls, "count")} calls`}</span>
               <span class="quiet">{ago(Date.now() - run.updatedAt)}</span>
             </span>
           </li>

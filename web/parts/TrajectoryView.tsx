@@ -97,9 +97,10 @@ export function TrajectoryView({
 function notStored(table: SetTable, run: RunOverview, reason: string): string {
   if (reason.includes("export")) return reason;
   const limit = run.config["logging.trajectoriesPerStep"];
+  if (limit === "0") return "Only its figures were kept: logging.trajectoriesPerStep is 0.";
   return (
     `Only its figures were kept: logging.trajectoriesPerStep${limit === undefined ? "" : ` is ${limit}, which`} stored the ` +
-    `first ${table.stored} of this step's ${table.length} trajectories in full.`
+    `first ${table.stored} of this step’s ${table.length} trajectories in full.`
   );
 }
 
