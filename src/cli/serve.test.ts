@@ -1,7 +1,7 @@
 // `pyvision serve` as a user meets it: what it says, what it refuses, and how it ends.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -103,6 +103,52 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     assert.match(stderr, new RegExp(`error: cannot serve on 127.0.0.1 port ${port}: the port is taken; choose another, or 0 for any\n$`)); // prettier-ignore
   });
 
+  test("--tinker: says how to use it, trains, keeps what was saved, and ends at SIGTERM with exit code 0", async () => {
+    const store = join(root, "store");
+    const words = ["serve", carried, "--tinker", "--port", "0", "--threads", "1", "--model-name", "mini", "--store", store]; // prettier-ignore
+    const child = execFile(process.execPath, ["--import", import.meta.resolve("tsx"), path("./main.ts"), ...words]); // prettier-ignore
+    let stderr = "";
+    child.stderr?.on("data", (text: string) => (stderr += text));
+    const said = await new Promise<string>((resolve) => child.stdout?.once("data", resolve));
+    const [, url = ""] = /^serving mini at (http:\/\/127\.0\.0\.1:\d+), checkpoints in /.exec(said) ?? [];
+    const lines = said.split("\n");
+    assert.deepEqual(lines.slice(1), [
+      "to train on it, in a config:",
+      `  engine: { type: tinker, baseUrl: "${url}", baseModel: "mini" }`,
+      `  model: { init: "${carried}" }`,
+      "or with the official SDK (pip install tinker), whose keys begin with tml-:",
+      `  client = tinker.ServiceClient(base_url="${url}", api_key="tml-any")`,
+      '  client.create_lora_training_client(base_model="mini")',
+      "",
+    ]);
+    const ask = async (name: string, body: object): Promise<Record<string, string>> => {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`${url}/api/v1/${name}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      return (await response.json()) as Record<string, string>;
+    };
+    const { session_id: session } = await ask("create_session", { tags: [] });
+    const model = `${session}:train:0`;
+    await ask("create_model", { session_id: session, model_seq_id: 0, base_model: "mini" });
+    const { request_id: saving } = await ask("save_weights", { model_id: model, seq_id: 1, path: "a" });
+    assert.equal(
+      (await ask("retrieve_future", { request_id: saving }))["path"],
+      `tinker://${model}/weights/a`,
+    );
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0);
+    assert.equal(
+      stderr,
+      `loading ${carried}\n${model} created from mini\ntinker://${model}/weights/a saved\n` +
+        `${model} ended: the server is being stopped\n`,
+    );
+    assert.ok(existsSync(join(store, encodeURIComponent(model), "weights", "a", "optimizer.safetensors")));
+  });
+
   for (const [name, args, message] of [
     [
       "nothing to serve",
@@ -129,6 +175,28 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     ["a config of another server", ["--openai", "--config", "served.yaml", "--set", `model.init=${carried}`], /^error: engine\.type: must be embedded to be served, got openai/], // prettier-ignore
     ["a checkpoint that is not there", ["gone", "--openai"], /^error: serve: "gone" does not exist/],
     ["a key that is not set", [carried, "--openai", "--key-variable", "NO_SUCH_KEY"], /^error: --key-variable NO_SUCH_KEY: the environment has no such variable/], // prettier-ignore
+    [
+      "two checkpoints for one protocol",
+      [carried, carried, "--openai"],
+      /^error: serve: --openai serves one checkpoint, got 2/,
+    ],
+    [
+      "a store without --tinker",
+      [carried, "--openai", "--store", "x"],
+      /^error: serve: --store is for --tinker/,
+    ],
+    ["nothing to train", ["--tinker"], /^error: serve: needs the folder of a checkpoint, or several/],
+    [
+      "a config to train",
+      ["--tinker", "--config", config],
+      /^error: serve: --config and --set are for --openai/,
+    ],
+    [
+      "one name for two",
+      [carried, `${carried}/`, "--tinker", "--model-name", "m"],
+      /^error: serve: --model-name names one checkpoint, got 2/,
+    ],
+    ["one checkpoint twice", [carried, carried, "--tinker"], /^error: serve: .* is named twice/],
     ["no port", [carried, "--openai", "--port", "70000"], /Must be a whole number from 0 to 65535/],
   ] as const)
     test(`refused before anything is loaded: ${name}`, async () => {

@@ -143,19 +143,28 @@ function tinker(checkpoints: readonly string[], options: ServeOptions): Start {
       onFailure: (error) =>
         reporter.warn(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     });
+    const [first = ""] = checkpoints;
     const names = models.map(({ name }) => name);
-    return { lines: tinkerLines(server.baseUrl, names, store, where), close: () => server.close() };
+    return { lines: tinkerLines(server.baseUrl, first, names, store, where), close: () => server.close() };
   };
 }
 
-function tinkerLines(baseUrl: string, names: readonly string[], store: string, { key }: Where): string {
+function tinkerLines(
+  baseUrl: string,
+  checkpoint: string,
+  names: readonly string[],
+  store: string,
+  { key }: Where,
+): string {
   const [name = ""] = names;
   const url = baseUrl.replace("//0.0.0.0:", "//127.0.0.1:");
+  const baseModel = name === checkpoint ? "" : `, baseModel: ${JSON.stringify(name)}`;
+  const keyVariable = key === undefined ? "" : ", apiKeyVariable: YOUR_VARIABLE";
   return [
     `serving ${names.join(", ")} at ${baseUrl}, checkpoints in ${store}`,
     "to train on it, in a config:",
-    `  engine: { type: tinker, baseUrl: "${url}"${key === undefined ? "" : ", apiKeyVariable: YOUR_VARIABLE"} }`,
-    `  model: { init: ${JSON.stringify(name)} }`,
+    `  engine: { type: tinker, baseUrl: "${url}"${baseModel}${keyVariable} }`,
+    `  model: { init: ${JSON.stringify(checkpoint)} }`,
     "or with the official SDK (pip install tinker), whose keys begin with tml-:",
     `  client = tinker.ServiceClient(base_url="${url}", api_key="${key === undefined ? "tml-any" : "tml-..."}")`,
     `  client.create_lora_training_client(base_model=${JSON.stringify(name)})`,
