@@ -49,8 +49,8 @@ async function main(): Promise<void> {
   const weights = await writeTinyQwen3(modelFolder, TOKENIZER, 0);
   const { tasks, dialogues } = await writeData(join(runs, "data"), {
     seed: 0,
-    dialogues: 4096,
-    impatient: 0.75,
+    dialogues: 5120,
+    impatient: 0.6,
   });
   const logPath = join(runs, "server.log");
   say(
