@@ -1,0 +1,160 @@
+// A run that is interrupted and resumed, told to a real MLflow tracking server, and read back by MLflow's own Python client.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createServer, type AddressInfo } from "node:net";
+import test, { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { silentReporter } from "../../core/reporter.ts";
+import { createRun } from "../runDirectory.ts";
+import { drawnAt, metricsAt, picture, pictureBytes } from "./sampleRun.ts";
+import { temporaryFolder, testConfig } from "./testSupport.ts";
+import { openTrackers, type Trackers } from "./trackers.ts";
+import { readWithPython, trackersPython } from "./trackersPython.ts";
+
+interface FoundRun {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly seconds: number | null;
+  readonly params: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, readonly (readonly [number, string])[]>>;
+  readonly artifacts: Readonly<Record<string, string>>;
+}
+
+/** It makes its tables first, on a busy machine for a minute. */
+const START_MS = 180_000;
+
+const python = await trackersPython();
+const root = temporaryFolder();
+const url = await serve();
+const config = testConfig(
+  `name: parity\nseed: 3\nlogging: { tags: [small, red], trackers: [{ type: mlflow, url: "${url}", experiment: tests, images: 2 }] }`,
+);
+const run = createRun(config, { root });
+const warnings: string[] = [];
+const reporter = { ...silentReporter, warn: (text: string) => void warnings.push(text) };
+const options = { stage: "train", finishMs: 60_000 } as const;
+const take = (trackers: Trackers, step: number): void => {
+  run.appendMetrics(metricsAt(step));
+  trackers.metrics({ ...metricsAt(step), "train/entropy": step === 2 ? NaN : step });
+  trackers.rlStep(step, drawnAt(step));
+};
+
+const first = openTrackers(config, run, reporter, options);
+for (let step = 1; step <= 5; step++) take(first, step);
+await first.finish("failed");
+const [interrupted] = await read();
+const second = openTrackers(config, run, reporter, { ...options, resumeFrom: 3 });
+for (let step = 4; step <= 7; step++) take(second, step);
+const [report] = await second.finish("finished");
+const runs = await read();
+const [found] = runs;
+const steps = [1, 2, 3, 4, 5, 6, 7];
+
+test("nothing was refused or lost, and there is one run, whose page is named", () => {
+  assert.deepEqual(warnings, []);
+  assert.deepEqual([report?.dropped, report?.failures], [0, 0]);
+  assert.equal(runs.length, 1);
+  assert.equal(found?.id, interrupted?.id);
+  assert.match(report?.where ?? "", new RegExp(`^${url}/#/experiments/\\d+/runs/${found?.id}$`));
+});
+
+test("the run's name, tags, times and how it ended, twice", () => {
+  assert.equal(interrupted?.status, "FAILED");
+  assert.equal(found?.status, "FINISHED");
+  assert.equal(found.name, "parity");
+  assert.ok(found.seconds !== null && found.seconds >= 0 && found.seconds < 600);
+  assert.deepEqual([found.tags["pyvision.stage"], found.tags["pyvision.tags"]], ["train", "small,red"]);
+});
+
+test("parameters: the config by dotted names", () => {
+  const { params = {} } = found ?? {};
+  assert.deepEqual(
+    [
+      params["seed"],
+      params["train.steps"],
+      params["selection.dropBroken"],
+      params["selection.keepEndReasons"],
+    ],
+    ["3", "700", "true", '["answered","turnLimit","pythonError"]'],
+  );
+  assert.ok(Object.keys(params).length > 100, "more than one request takes");
+});
+
+test("metrics: every step once, although three steps were taken twice", () => {
+  for (const name of ["reward/mean", "train/loss", "time/step_s", "end/answered"])
+    assert.deepEqual(
+      found?.metrics[name]?.map(([step, value]) => [step, Number(value)]),
+      steps.map((step) => [step, metricsAt(step)[name]]),
+      name,
+    );
+});
+
+test("metrics: what could not be measured is not a number there either", () => {
+  assert.deepEqual(found?.metrics["train/entropy"]?.[1], [2, "nan"]);
+});
+
+test("files: images and texts of every step, byte for byte", () => {
+  const { artifacts = {} } = found ?? {};
+  const places = steps.map((step) => `step-${String(step).padStart(6, "0")}`);
+  const wanted = places.flatMap((place) => [
+    `trajectory/image_1/${place}.png`,
+    `trajectory/image_2/${place}.png`,
+    `trajectory/text/${place}.md`,
+  ]);
+  assert.deepEqual(Object.keys(artifacts).sort(), wanted.sort());
+  for (const place of [0, 1])
+    assert.equal(
+      artifacts[`trajectory/image_${place + 1}/step-000006.png`],
+      Buffer.from(pictureBytes(picture(6, place))).toString("base64"),
+    );
+  const text = Buffer.from(artifacts["trajectory/text/step-000001.md"] ?? "", "base64").toString();
+  assert.match(text, /^\*\*first\*\*, member 0: right/);
+});
+
+async function read(): Promise<FoundRun[]> {
+  return (await readWithPython(python, "readMlflow.py", [url, "tests"])) as FoundRun[];
+}
+
+async function serve(): Promise<string> {
+  const port = await freePort();
+  const stores = [
+    "--backend-store-uri",
+    `sqlite:///${root}/runs.db`,
+    "--artifacts-destination",
+    `${root}/files`,
+  ];
+  const address = ["--host", "127.0.0.1", "--port", String(port), "--workers", "1"];
+  const server = spawn(python, ["-m", "mlflow", "server", ...stores, ...address], {
+    env: { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true", MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false" },
+    stdio: ["ignore", "ignore", "pipe"],
+    // With a group of its own, so that its workers end with it.
+    detached: true,
+  });
+  let log = "";
+  server.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+  const exited = new Promise<void>((resolve) => server.once("close", () => resolve()));
+  after(async () => {
+    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, "SIGKILL");
+    await exited;
+  });
+  const until = performance.now() + START_MS;
+  while (performance.now() < until && server.exitCode === null) {
+    const isUp = await fetch(`http://127.0.0.1:${port}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isUp) return `http://127.0.0.1:${port}`;
+    await sleep(250);
+  }
+  throw new Error(`mlflow server did not start: ${log.slice(-2000)}`);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
