@@ -50,6 +50,7 @@ describe("pyvision", { concurrency: 2 }, () => {
       "tasks",
       "data",
       "compare",
+      "view",
       "export",
       "bench",
     ];

@@ -41,6 +41,11 @@ const styles: Readonly<Record<string, FateStyle>> = {
     about: "Every trajectory of the group was broken.",
     colour: "--fate-nothing",
   },
+  stale: {
+    label: "too old",
+    about: "The policy had been updated more often since it began than train.maxStaleness allows.",
+    colour: "--fate-stale",
+  },
 };
 
 const groupOrder = Object.keys(styles);

@@ -89,7 +89,7 @@ function StepView({ run, set }: { readonly run: RunOverview; readonly set: SetHe
         <Stage
           value={record.promptsDrawn}
           name="drawn"
-          about={`in ${count(record.batchesDrawn, "batch").replace("batchs", "batches")}, ${count(set.trajectories, "trajectory")}`}
+          about={`${record.batchesDrawn === 0 ? "in the background" : `in ${count(record.batchesDrawn, "batch").replace("batchs", "batches")}`}, ${count(set.trajectories, "trajectory")}`}
         />
         <Stage value={-filtered} name="filtered" about={droppedText(record.droppedGroups)} />
         <Stage
