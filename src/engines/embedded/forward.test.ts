@@ -51,6 +51,28 @@ test("log-probabilities without a gradient are those with one, bit for bit", asy
   await engine.dispose();
 });
 
+test("the shortest sequences have the loss and the gradient that they have with tokens behind them", async () => {
+  const engine = await smallEngine();
+  const still = { ...ADAMW, learningRate: 0 };
+  const tokens = [5, 200, 17, 33, 90, 4, 61, 122, 7, 250, 13, 77];
+  for (let length = 2; length <= 10; length++) {
+    const of = (total: number): Datum => ({
+      tokens: Int32Array.from(tokens.slice(0, total)),
+      images: [],
+      mask: Float32Array.from({ length: total }, (_, t) => (t > 0 && t < length ? 1 : 0)),
+      logprobs: new Float32Array(total),
+      advantages: new Float32Array(total),
+    });
+    const short = await engine.forwardBackward([of(length)], { type: "crossEntropy" });
+    const shortNorm = (await engine.optimStep(still)).gradNorm as number;
+    const long = await engine.forwardBackward([of(12)], { type: "crossEntropy" });
+    const longNorm = (await engine.optimStep(still)).gradNorm as number;
+    assert.ok(Math.abs(short.loss / long.loss - 1) < 1e-5, `${length} tokens: ${short.loss}, ${long.loss}`);
+    assert.ok(Math.abs(shortNorm / longNorm - 1) < 1e-4, `${length} tokens: ${shortNorm}, ${longNorm}`);
+  }
+  await engine.dispose();
+});
+
 test("log-probabilities everywhere leave loss, entropy and gradient as they are", async () => {
   const [engine, plain] = [await smallEngine(), await smallEngine()];
   for (const batch of batches(engine)) {

@@ -32,7 +32,7 @@ export function trainingBatch(
   config: Qwen25VLConfig,
   tables: MropeTables,
 ): TrainingBatch {
-  const length = Math.max(...batch.map((d) => d.tokens.length));
+  const length = paddedLength(Math.max(...batch.map((d) => d.tokens.length)));
   const rows = batch.length * length;
   const ids = new Int32Array(rows).fill(config.padTokenId);
   const rotary = tables.allocate(rows);
@@ -99,6 +99,13 @@ function ratioBounds(loss: Exclude<LossSpec, { type: "crossEntropy" }>): [low: n
   return loss.type === "importanceSampling"
     ? [UNCLIPPED.low, UNCLIPPED.high]
     : [1 - loss.clipLow, 1 + loss.clipHigh];
+}
+
+/** The least length from which every block of the attention has rows: a gradient cannot be taken of none. */
+export function paddedLength(longest: number): number {
+  let length = longest;
+  while ((CAUSAL_BLOCKS - 1) * Math.ceil(length / CAUSAL_BLOCKS) >= length) length++;
+  return length;
 }
 
 let lastCausal:
