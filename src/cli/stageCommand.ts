@@ -3,20 +3,19 @@ import type { Command } from "commander";
 import type { Reporter } from "../core/reporter.ts";
 import { loadTemplate } from "../agent/template.ts";
 import { loadConfig, resolveInputPath, type ResolvedConfig } from "../runs/config.ts";
+import { chooseRun } from "../runs/chooseRun.ts";
+import { explainDiskError } from "../runs/diskErrors.ts";
 import { createReporter } from "../runs/progress.ts";
-import { createRun, type RunDirectory } from "../runs/runDirectory.ts";
+import type { RunDirectory } from "../runs/runDirectory.ts";
+import type { StageContext } from "./stages/runLife.ts";
+import { listenForStop } from "./stages/stopRequest.ts";
 import { ownEngine, trainingEngine } from "./stages/trainingEngine.ts";
-
-export interface StageFlags {
-  /** `train` only: make the base and SFT checkpoints first, inside the run directory. */
-  readonly fromScratch: boolean;
-}
 
 export type Stage = (
   config: ResolvedConfig,
   run: RunDirectory,
   reporter: Reporter,
-  flags: StageFlags,
+  context: StageContext,
 ) => Promise<string>;
 
 export interface StageCommand {
@@ -40,6 +39,7 @@ export interface StageCommand {
 interface StageOptions {
   readonly set?: readonly string[];
   readonly run?: string;
+  readonly new?: true;
   readonly overwrite?: true;
   readonly fromScratch?: true;
 }
@@ -54,7 +54,11 @@ export function registerStage(
     .description(description)
     .argument("<config>", "YAML config, e.g. configs/image-mini.yaml")
     .option(...setOption)
-    .option("--run <dir>", "directory of the run (default: a new numbered one under runs/)")
+    .option(
+      "--run <dir>",
+      "directory of the run (default: one under runs/: that of a run of this config that is not over, or else a new one)",
+    )
+    .option("--new", "begin a run, although one of this config is not over")
     .option("--overwrite", "replace the run that --run already holds")
     .action(async (configPath: string, options: StageOptions) => {
       const config = loadConfig(configPath, options.set);
@@ -63,14 +67,27 @@ export function registerStage(
       else trainingEngine(config, name);
       checkInputs(config, fromScratch ? undefined : init(config));
       const reporter = createReporter();
-      const run = createRun(config, {
-        name: `${config.name}${runSuffix}`,
+      const { run, lock, said, warnings } = chooseRun({
+        ...{ stage: name, fromScratch, config, name: `${config.name}${runSuffix}` },
         ...(options.run !== undefined && { dir: options.run }),
-        overwrite: options.overwrite ?? false,
+        ...{ overwrite: options.overwrite ?? false, anew: options.new ?? false },
       });
-      reporter.info(`run directory: ${run.path}`);
-      const stage = await load();
-      await stage(config, run, reporter, { fromScratch });
+      reporter.info(said);
+      for (const warning of warnings) reporter.warn(warning);
+      const stop = listenForStop(reporter);
+      try {
+        const stage = await load();
+        await stage(config, run, reporter, { fromScratch, stop });
+      } catch (error) {
+        throw explainDiskError(
+          error,
+          run.path,
+          "checkpoints are intact, the same command goes on from the last of them",
+        );
+      } finally {
+        stop.close();
+        lock.release();
+      }
     });
   if (canStartFromScratch === true)
     command.option(

@@ -20,3 +20,7 @@ export class SandboxError extends PyVisionError {
 export class DataError extends PyVisionError {
   override readonly name = "DataError";
 }
+/** A person or the machine asked to stop; what is saved is whole. Ends the command with exit code 130. */
+export class Interrupted extends PyVisionError {
+  override readonly name = "Interrupted";
+}

@@ -8,6 +8,7 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { DataError } from "../core/errors.ts";
+import { diskRemedy } from "./diskErrors.ts";
 
 const MANIFEST = "checksums.json";
 const STATE = "loop.json";
@@ -41,21 +42,51 @@ export interface SaveOptions {
  */
 export async function saveCheckpoint(parent: string, options: SaveOptions): Promise<string> {
   const dir = join(parent, checkpointName(options.step));
-  const aside = join(parent, `.${basename(dir)}.${process.pid}.tmp`);
-  try {
-    await rm(aside, { recursive: true, force: true });
-    await mkdir(aside, { recursive: true });
+  await writeFolder(dir, async (aside) => {
     await options.write(aside);
     await writeFile(join(aside, STATE), `${JSON.stringify(options.state)}\n`);
     await writeManifest(aside);
+  });
+  await prune(parent, options.keep);
+  return dir;
+}
+
+/**
+ * A folder that is whole or absent, or, where there was one, the old or the new one.
+ * @param write fills an existing empty folder
+ * @throws DataError when it cannot be written
+ */
+export async function writeFolder(dir: string, write: (aside: string) => Promise<void>): Promise<void> {
+  const aside = join(dirname(dir), `.${basename(dir)}.${process.pid}.tmp`);
+  try {
+    await rm(aside, { recursive: true, force: true });
+    await mkdir(aside, { recursive: true });
+    await write(aside);
     await syncAll(aside);
     await replaceDirectory(aside, dir);
   } catch (error) {
     await rm(aside, { recursive: true, force: true }).catch(() => undefined);
     throw cannotWrite(dir, error);
   }
-  await prune(parent, options.keep);
-  return dir;
+}
+
+/** Takes the checkpoint of one step away. */
+export async function removeCheckpoint(parent: string, step: number): Promise<void> {
+  const dir = join(parent, checkpointName(step));
+  if ((await stat(dir).catch(() => undefined)) !== undefined) await retire(dir);
+}
+
+/**
+ * Gives checkpoints after `lastStep` other names (`damaged-step-000012`): they are not what the run goes on from, and would
+ * count among those that are kept.
+ */
+export async function setAside(parent: string, lastStep: number): Promise<void> {
+  for (const step of await stepsIn(parent)) {
+    if (step <= lastStep) continue;
+    const aside = join(parent, `damaged-${checkpointName(step)}`);
+    await rm(aside, { recursive: true, force: true });
+    await rename(join(parent, checkpointName(step)), aside);
+  }
 }
 
 /**
@@ -99,7 +130,7 @@ export async function verifyCheckpoint(dir: string): Promise<void> {
 /** Removes what a process that was killed left half written or half removed. Only for the one process that writes here. */
 export async function clearUnfinished(parent: string): Promise<void> {
   for (const name of await namesIn(parent))
-    if (/^\.step-\d+\..*(tmp|old)$/.test(name))
+    if (/^\.(step-\d+|final)\..*(tmp|old)$/.test(name))
       await rm(join(parent, name), { recursive: true, force: true });
 }
 
@@ -187,15 +218,7 @@ async function sync(path: string): Promise<void> {
 }
 
 function cannotWrite(dir: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const remedies: Readonly<Record<string, string>> = {
-    ENOSPC: "the disk is full: free some space",
-    EDQUOT: "the disk quota is used up: free some space",
-    EROFS: "the file system is read-only",
-    EACCES: "the folder may not be written to",
-    EPERM: "the folder may not be written to",
-  };
-  const remedy = remedies[code ?? ""];
+  const remedy = diskRemedy(error);
   if (remedy === undefined) return error;
   return new DataError(
     `checkpoint ${dir} cannot be written, ${remedy}; earlier checkpoints are intact, the same command goes on from ` +

@@ -2,6 +2,7 @@
 // depends on the clock stands under "time/", so that two runs of one seed can be compared without it.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { DataError } from "../core/errors.ts";
+import { writeFileAtomic } from "./files.ts";
 
 /** `step` counts within `stage` (train, sft, pretrain). A number that could not be measured is left out, or NaN. */
 export interface MetricsRecord {
@@ -39,6 +40,17 @@ export function readMetrics(path: string): MetricsRecord[] {
       Object.entries(value).map(([name, item]) => [name, item === null ? NaN : (item as number | string)]),
     ) as MetricsRecord;
   });
+}
+
+/** Drops the records of steps after `lastStep` and a cut last line: what a resumed run does before it takes these steps again. */
+export function truncateMetrics(path: string, lastStep: number): void {
+  if (!existsSync(path)) return;
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  const kept = lines.filter((line) => {
+    const value = parseJson(line) as { readonly step?: unknown } | null | undefined;
+    return typeof value?.step === "number" && value.step <= lastStep;
+  });
+  writeFileAtomic(path, kept.map((line) => `${line}\n`).join(""));
 }
 
 /** The record without what the clock decides. */

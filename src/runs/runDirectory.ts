@@ -3,13 +3,16 @@
 //   metrics.jsonl   one record a step
 //   trajectories/   some trajectories of each step, with their pictures
 //   checkpoints/    one folder a checkpoint
-//   summary.json    the results, written at the end
+//   run.json        what it was begun with (runRecord.ts)
+//   lock.json       who writes it, while somebody does (runLock.ts)
+//   summary.json    the results, written at the end: a run without it can be continued
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { dumpConfig, type ResolvedConfig } from "./config.ts";
 import { writeFileAtomic } from "./files.ts";
-import { appendMetrics, readMetrics, type MetricsRecord } from "./metrics.ts";
+import { appendMetrics, readMetrics, truncateMetrics, type MetricsRecord } from "./metrics.ts";
+import { strategyLogName, truncateStrategy } from "./strategyLog.ts";
 import { openTrajectoryStore, type TrajectoryStore } from "./trajectoryStore.ts";
 
 export interface RunDirectory {
@@ -31,6 +34,8 @@ export interface RunDirectory {
   writeSummary(summary: unknown): void;
   /** undefined when the run has none. */
   readSummary(): unknown;
+  /** Forgets what was logged after `lastStep`, and what a killed process left half written. -1: everything. */
+  cutBack(lastStep: number): void;
 }
 
 export interface CreateRunOptions {
@@ -72,10 +77,11 @@ export function openRun(dir: string): RunDirectory {
 function runAt(path: string): RunDirectory {
   const metricsPath = join(path, "metrics.jsonl");
   const filePath = (name: string): string => join(path, name);
+  const trajectories = openTrajectoryStore(join(path, "trajectories"));
   return {
     path,
     name: basename(path),
-    trajectories: openTrajectoryStore(join(path, "trajectories")),
+    trajectories,
     writeConfig: (config) => writeFileAtomic(filePath("config.yaml"), dumpConfig(config)),
     appendMetrics: (record) => appendMetrics(metricsPath, record),
     readMetrics: () => readMetrics(metricsPath),
@@ -88,6 +94,13 @@ function runAt(path: string): RunDirectory {
       existsSync(filePath("summary.json"))
         ? (JSON.parse(readFileSync(filePath("summary.json"), "utf8")) as unknown)
         : undefined,
+    cutBack: (lastStep) => {
+      truncateMetrics(metricsPath, lastStep);
+      truncateStrategy(filePath(strategyLogName), lastStep);
+      trajectories.cutBack(lastStep);
+      for (const entry of readdirSync(path))
+        if (entry.endsWith(".tmp")) rmSync(join(path, entry), { force: true });
+    },
   };
 }
 
@@ -105,16 +118,24 @@ function makeNumbered(root: string, name: string): string {
   }
 }
 
+/** What a run writes before it does anything. */
+const BEGINNINGS = ["checkpoints", "config.yaml", "run.json", "lock.json"];
+
+/** Whether the folder holds a run that ended before it did anything, and nothing else. */
 function isUnused(path: string, found: readonly string[]): boolean {
-  return found.length === 2 && readdirSync(join(path, "checkpoints")).length === 0;
+  return (
+    found.every((entry) => BEGINNINGS.includes(entry) || entry.endsWith(".tmp")) &&
+    found.includes("checkpoints") &&
+    readdirSync(join(path, "checkpoints")).length === 0
+  );
 }
 
 function makeGiven(path: string, overwrite: boolean): string {
   mkdirSync(path, { recursive: true });
   const found = readdirSync(path);
   if (found.length === 0) return path;
+  if (isUnused(path, found)) return path;
   const isRun = found.includes("config.yaml") && found.includes("checkpoints");
-  if (isRun && isUnused(path, found)) return path; // a run that failed before it did anything
   if (!overwrite)
     throw new ConfigError(
       `--run ${path}: already holds ${isRun ? "a run" : `files (${found.slice(0, 3).join(", ")})`}; ` +

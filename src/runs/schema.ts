@@ -233,6 +233,14 @@ const optimizer = z.strictObject({
   maxGradNorm: z.number().min(0).default(1),
 });
 
+/** What a run can be continued from. */
+const checkpointing = (everySteps: number) => ({
+  /** Steps between checkpoints; 0: none but at the end, and when the run is stopped. */
+  saveEvery: countOrNone.default(everySteps),
+  /** Checkpoints that stay beside the result, the newest; 0 keeps all. */
+  keepCheckpoints: countOrNone.default(2),
+});
+
 const train = z.strictObject({
   steps: countOrNone.default(700),
   /** Optimiser steps the trained prompts are split into. */
@@ -263,8 +271,8 @@ const train = z.strictObject({
   maxStaleness: z.int().min(0).max(1000).default(0),
   /** A token's log-probability may differ by this many nats between sampling and training before a step warns. */
   maxLogprobGap: z.number().gt(0).default(0.01),
-  /** Steps between checkpoints and between evaluations; 0 is only at the end. */
-  saveEvery: countOrNone.default(0),
+  ...checkpointing(5),
+  /** Steps between evaluations; 0 is only before and after. */
   evaluateEvery: countOrNone.default(0),
 });
 
@@ -311,6 +319,7 @@ const sft = z.strictObject({
     })
     .prefault({}),
   optimizer: optimizer.prefault({}),
+  ...checkpointing(25),
 });
 
 const pretrain = z.strictObject({
@@ -330,6 +339,7 @@ const pretrain = z.strictObject({
     .refine(...someWeight)
     .exactOptional(),
   optimizer: optimizer.prefault({}),
+  ...checkpointing(25),
 });
 
 export const configSchema = z.strictObject({

@@ -1,7 +1,7 @@
 // The trajectories folder of a run: one JSON-lines file a step, one line a trajectory, and the pictures as PNG files
 // named by a hash of their pixels, so that the image that a whole group looks at is stored once.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { decode, encode } from "fast-png";
 import { DataError } from "../core/errors.ts";
@@ -26,6 +26,15 @@ export interface TrajectoryStore {
   names(): string[];
   /** @throws DataError when there is no such name, or a line or picture is damaged */
   load(name: string): (Trajectory | ScoredTrajectory)[];
+  /** The line of one trajectory, without its newline; its pictures are stored. */
+  toLine(trajectory: Trajectory | ScoredTrajectory): string;
+  /** @throws DataError when the line or a picture is damaged */
+  fromLine(line: string): Trajectory | ScoredTrajectory;
+  /**
+   * Removes what a run that goes on after `lastStep` makes again: later steps, evaluations, which are stored when a run is
+   * over, and files that were being written.
+   */
+  cutBack(lastStep: number): void;
 }
 
 /** The file name part of a training step, which sorts as the steps do: `train-000012`. */
@@ -47,8 +56,20 @@ export function openTrajectoryStore(path: string): TrajectoryStore {
     return hash;
   };
 
+  const toLine = (trajectory: Trajectory | ScoredTrajectory): string => {
+    mkdirSync(imagesPath, { recursive: true });
+    return JSON.stringify(trajectoryToJson(trajectory, putImage));
+  };
+
   return {
     path,
+    toLine,
+    fromLine: (line) => trajectoryFromJson(JSON.parse(line), imagesOf(imagesPath)),
+    cutBack: (lastStep) => {
+      for (const folder of [path, imagesPath])
+        for (const file of existsSync(folder) ? readdirSync(folder) : [])
+          if (file.endsWith(".tmp") || isLater(file, lastStep)) rmSync(join(folder, file), { force: true });
+    },
     save: (name, groups, limit = Infinity) => {
       const chosen: (Trajectory | ScoredTrajectory)[] = [];
       for (const { trajectories } of groups) {
@@ -57,8 +78,7 @@ export function openTrajectoryStore(path: string): TrajectoryStore {
       }
       if (chosen.length === 0) return 0;
       mkdirSync(imagesPath, { recursive: true });
-      const lines = chosen.map((trajectory) => `${JSON.stringify(trajectoryToJson(trajectory, putImage))}\n`);
-      writeFileAtomic(fileOf(name), lines.join(""));
+      writeFileAtomic(fileOf(name), chosen.map((trajectory) => `${toLine(trajectory)}\n`).join(""));
       return chosen.length;
     },
     names: () =>
@@ -71,12 +91,7 @@ export function openTrajectoryStore(path: string): TrajectoryStore {
     load: (name) => {
       const file = fileOf(name);
       if (!existsSync(file)) throw new DataError(`no trajectories named ${JSON.stringify(name)} in ${path}`);
-      const images = new Map<string, RgbImage>();
-      const getImage = (hash: string): RgbImage => {
-        const image = images.get(hash) ?? readImage(imagesPath, hash);
-        images.set(hash, image);
-        return image;
-      };
+      const getImage = imagesOf(imagesPath);
       const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
       return lines.map((line, i) => {
         try {
@@ -86,6 +101,21 @@ export function openTrajectoryStore(path: string): TrajectoryStore {
         }
       });
     },
+  };
+}
+
+function isLater(file: string, lastStep: number): boolean {
+  const [, stage, step] = /^(.+)-(\d{6,})\.jsonl$/.exec(file) ?? [];
+  return stage === "evaluation" || (step !== undefined && Number(step) > lastStep);
+}
+
+/** Each picture is read once. */
+function imagesOf(imagesPath: string): (hash: string) => RgbImage {
+  const images = new Map<string, RgbImage>();
+  return (hash) => {
+    const image = images.get(hash) ?? readImage(imagesPath, hash);
+    images.set(hash, image);
+    return image;
   };
 }
 

@@ -11,6 +11,7 @@ import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
 import type { Tokenizer } from "../../models/qwen2_5_vl/tokenizer.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
+import { openLife, type StageContext } from "./runLife.ts";
 import { runSupervised } from "./supervised.ts";
 import { taskWorldOf } from "./taskWorld.ts";
 import { ownEngine } from "./trainingEngine.ts";
@@ -23,6 +24,7 @@ export async function runPretrain(
   config: ResolvedConfig,
   run: RunDirectory,
   reporter: Reporter,
+  { stop }: StageContext = {},
 ): Promise<string> {
   const { threads } = ownEngine(config, "pretrain");
   const { architecture, processor: limits } = config.model;
@@ -35,24 +37,33 @@ export async function runPretrain(
       "model.processor: pretrain needs the pixel limits of the new model; see configs/image-mini.yaml",
     );
   const template = loadTemplate(config.agent.template);
-  reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
   const world = taskWorldOf(config);
-  const tokenizer = trainTokenizer(world.corpus(template, CORPUS_EPISODES), architecture.vocabSize);
-  const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits };
-  const engine = await EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), {
-    threads,
+  const life = await openLife<undefined>({
+    ...{ stage: "pretrain", run, reporter, stop },
+    cadence: config.pretrain,
   });
-  reporter.info(
-    `new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${tokenizer.vocabSize} tokens`,
-  );
+  const begin = async (): Promise<EmbeddedEngine> => {
+    reporter.info(`training a tokenizer of at most ${architecture.vocabSize} tokens`);
+    const tokenizer = trainTokenizer(world.corpus(template, CORPUS_EPISODES), architecture.vocabSize);
+    const files = { config: modelConfig(architecture, tokenizer), tokenizer, limits };
+    return EmbeddedEngine.initialise(files, randomStream(config.seed, "weights"), { threads });
+  };
+  const engine = await (life.from === undefined
+    ? begin()
+    : EmbeddedEngine.load(life.from.dir, { threads, limits }));
+  const { vocabSize } = engine.files.tokenizer;
+  if (life.from === undefined)
+    reporter.info(`new model: ${engine.parameterCount.toLocaleString("en")} parameters, ${vocabSize} tokens`);
+  const first = (life.from?.step ?? 0) * config.pretrain.batchSize;
   function* data(): Generator<Datum> {
-    for (let i = 0; ; i++) {
+    for (let i = first; ; i++) {
       const random = randomStream(config.seed, "pretrain", i);
       const segments = world.pretrainSegments(template, engine.codec, random);
       yield datumFromSegments(segments, 0, engine.codec.imagePadId);
     }
   }
   try {
+    if (life.from !== undefined) await engine.loadState(life.from.dir);
     const { dir, tracked } = await runSupervised({
       stage: "pretrain",
       config,
@@ -62,6 +73,8 @@ export async function runPretrain(
       options: config.pretrain,
       run,
       reporter,
+      life,
+      state: () => undefined,
     });
     run.writeSummary({
       stage: "pretrain",
@@ -69,10 +82,12 @@ export async function runPretrain(
       seed: config.seed,
       steps: config.pretrain.steps,
       parameters: engine.parameterCount,
-      vocabulary: tokenizer.vocabSize,
+      vocabulary: vocabSize,
       lastLoss: run.readMetrics().at(-1)?.["train/loss"],
+      resumed: life.resumed,
       ...tracked,
     });
+    await life.close();
     return dir;
   } finally {
     await engine.dispose();

@@ -21,26 +21,40 @@ export function openSftData({ sft }: ResolvedConfig): DialogueFile | undefined {
   });
 }
 
+/** Where the data stands. Plain JSON. */
+export interface DialoguePosition {
+  readonly epoch: number;
+  /** Dialogues of the epoch that were looked at. */
+  readonly seen: number;
+  /** Rows left out in the first epoch, being longer than agent.maxContextTokens. */
+  readonly tooLong: readonly number[];
+}
+
 export interface DialogueDatums {
   /** Every epoch in an order of its own. @throws DataError for a picture that cannot be read or shown */
   readonly data: AsyncIterable<Datum>;
-  /** Dialogues left out in the first epoch, being longer than agent.maxContextTokens. */
-  tooLong(): number;
+  /** Behind the datums given so far. */
+  position(): DialoguePosition;
 }
 
+/** @param from the position to go on from; the beginning by default */
 export function dialogueDatums(
   file: DialogueFile,
   config: Pick<ResolvedConfig, "seed" | "sft" | "agent">,
   codec: Codec,
   marks: Pick<ProtocolMarks, "codeClose" | "answerClose">,
   reporter: Reporter,
+  from: DialoguePosition = { epoch: 0, seen: 0, tooLong: [] },
 ): DialogueDatums {
   const { maxContextTokens } = config.agent;
-  const left = new Set<number>();
+  const left = new Set(from.tooLong);
   const order = file.dialogues.map((_, i) => i);
+  let { epoch, seen } = from;
   async function* data(): AsyncGenerator<Datum, void, undefined> {
-    for (let epoch = 0; epoch < config.sft.epochs; epoch++) {
-      for (const index of randomStream(config.seed, "sft", epoch).shuffle(order)) {
+    for (; epoch < config.sft.epochs; epoch++, seen = 0) {
+      const shuffled = randomStream(config.seed, "sft", epoch).shuffle(order);
+      while (seen < shuffled.length) {
+        const index = shuffled[seen++] as number;
         const dialogue = file.dialogues[index];
         if (dialogue === undefined || left.has(index)) continue;
         const views = (await file.images(index)).map((image) =>
@@ -57,7 +71,7 @@ export function dialogueDatums(
       reporter.warn(`${which} and were left out`);
     }
   }
-  return { data: data(), tooLong: () => left.size };
+  return { data: data(), position: () => ({ epoch, seen, tooLong: [...left] }) };
 }
 
 function viewOf(image: RgbImage, row: string, codec: Codec): ViewImage {

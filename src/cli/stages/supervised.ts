@@ -2,17 +2,20 @@
 import type { Datum } from "../../core/datum.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { Engine } from "../../engines/engine.ts";
+import type { FailedBatch } from "../../learning/failedBatch.ts";
 import { supervisedLoop } from "../../learning/supervised.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { openTrackers, trackerRecord, type Trackers } from "../../runs/trackers/trackers.ts";
-import { splitOptimizer } from "./optimizer.ts";
 import { saveFailedBatch } from "./failures.ts";
+import { splitOptimizer } from "./optimizer.ts";
+import type { StageLife } from "./runLife.ts";
 
-export interface SupervisedStage {
+export interface SupervisedStage<S> {
   readonly stage: "pretrain" | "sft";
   readonly config: ResolvedConfig;
   readonly engine: Engine;
+  /** Positioned behind the sequences of the steps that are done. */
   readonly data: Iterable<Datum> | AsyncIterable<Datum>;
   readonly options: Pick<
     ResolvedConfig["pretrain"],
@@ -22,6 +25,9 @@ export interface SupervisedStage {
   readonly save: (dir: string) => Promise<void>;
   readonly run: RunDirectory;
   readonly reporter: Reporter;
+  readonly life: StageLife<S>;
+  /** What the stage has to remember after the steps so far. */
+  readonly state: () => S;
 }
 
 export interface SupervisedResult {
@@ -31,12 +37,12 @@ export interface SupervisedResult {
   readonly tracked: ReturnType<typeof trackerRecord>;
 }
 
-export async function runSupervised(o: SupervisedStage): Promise<SupervisedResult> {
-  const trackers = openTrackers(o.config, o.run, o.reporter, { stage: o.stage });
+export async function runSupervised<S>(o: SupervisedStage<S>): Promise<SupervisedResult> {
+  const resumeFrom = o.life.from?.step ?? 0;
+  const trackers = openTrackers(o.config, o.run, o.reporter, { stage: o.stage, resumeFrom });
   try {
     await learn(o, trackers);
-    const dir = o.run.checkpointPath("final");
-    await o.save(dir);
+    const dir = await o.life.saveFinal(o.save);
     o.reporter.info(`weights: ${dir}`);
     return { dir, tracked: trackerRecord(await trackers.finish("finished")) };
   } finally {
@@ -44,7 +50,7 @@ export async function runSupervised(o: SupervisedStage): Promise<SupervisedResul
   }
 }
 
-async function learn(o: SupervisedStage, trackers: Trackers): Promise<void> {
+async function learn<S>(o: SupervisedStage<S>, trackers: Trackers): Promise<void> {
   const { steps, batchSize, microBatchTokens, grouping } = o.options;
   const progress = o.reporter.start(o.stage, steps, "steps");
   const options = {
@@ -55,12 +61,14 @@ async function learn(o: SupervisedStage, trackers: Trackers): Promise<void> {
     ...splitOptimizer(o.options.optimizer),
     stage: o.stage,
   };
-  for await (const r of supervisedLoop(options, {
+  const done = o.life.from?.step ?? 0;
+  const dependencies = {
     engine: o.engine,
     data: o.data,
     now: () => performance.now(),
-    saveFailed: (failed) => saveFailedBatch(o.run, failed),
-  })) {
+    saveFailed: (failed: FailedBatch) => saveFailedBatch(o.run, failed),
+  };
+  for await (const r of supervisedLoop(options, dependencies, done)) {
     const record = {
       step: r.step,
       "train/loss": r.loss,
@@ -75,6 +83,7 @@ async function learn(o: SupervisedStage, trackers: Trackers): Promise<void> {
     o.run.appendMetrics(record);
     trackers.metrics(record);
     progress.update(r.step, `loss ${r.loss.toFixed(4)}, ${Math.round(r.tokensPerSecond)} tokens/s`);
+    await o.life.stepDone(o.engine, r.step, steps, o.state);
   }
   progress.end();
 }

@@ -1,7 +1,19 @@
 // What a whole RL run adds up to: counts over all steps, and how the curves went, for the terminal and summary.json.
+import type { Reporter } from "../../core/reporter.ts";
+import type { EvaluationReport } from "../../learning/evaluate.ts";
+import { compareReports, formatReport } from "../../learning/formatReport.ts";
+import { renderCurves } from "../../runs/chart.ts";
+import type { ResolvedConfig } from "../../runs/config.ts";
+import { panelsOf } from "../../runs/curves.ts";
 import type { MetricsRecord } from "../../runs/metrics.ts";
+import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { sparklineTable } from "../../runs/sparkline.ts";
 import { renderTable } from "../../runs/table.ts";
+import type { trackerRecord } from "../../runs/trackers/trackers.ts";
+import type { PythonTool } from "./pythonTool.ts";
+import { reproducibilityOf } from "./reproducibility.ts";
+import type { Judged } from "./trainEvaluations.ts";
+import { engineRecord } from "./trainingEngine.ts";
 
 const COUNTED = ["end/", "groups/dropped/", "trajectories/dropped/"] as const;
 const COUNTED_NAMES = [
@@ -22,6 +34,52 @@ const CURVES = [
   "train/entropy",
   "train/grad_norm",
 ] as const;
+
+export interface TrainOutcome {
+  readonly init: string | undefined;
+  readonly python: PythonTool["record"];
+  readonly judge: Judged | undefined;
+  readonly before: EvaluationReport;
+  readonly after: EvaluationReport;
+  readonly trainingSeconds: number;
+  /** Times the run was continued. */
+  readonly resumed: number | undefined;
+  readonly tracked: ReturnType<typeof trackerRecord>;
+}
+
+/** The run is over: curves, summary.json, and the story for the terminal. */
+export function finishTraining(
+  config: ResolvedConfig,
+  run: RunDirectory,
+  reporter: Reporter,
+  outcome: TrainOutcome,
+): void {
+  const { init, python, judge, before, after, trainingSeconds, resumed, tracked } = outcome;
+  const records = run.readMetrics();
+  const counts = totalCounts(records);
+  run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }]), { smooth: 5 }));
+  run.writeSummary({
+    stage: "train",
+    name: run.name,
+    seed: config.seed,
+    steps: config.train.steps,
+    trainingSeconds,
+    resumed,
+    init,
+    engine: engineRecord(config),
+    ...reproducibilityOf(config, "train"),
+    python,
+    ...(judge !== undefined && { judge }),
+    before: { overall: before.overall, kinds: before.kinds },
+    after: { overall: after.overall, kinds: after.kinds },
+    difference: compareReports(before, after),
+    counts,
+    ...tracked,
+  });
+  reporter.print(formatReport(before, after));
+  reporter.print(formatRunSummary(records, counts, trainingSeconds));
+  reporter.info(`curves:  ${run.filePath("curves.svg")}\nsummary: ${run.filePath("summary.json")}`);
+}
 
 /** Sums of every counting metric over the run. */
 export function totalCounts(records: readonly MetricsRecord[]): Readonly<Record<string, number>> {

@@ -1,0 +1,48 @@
+// Ctrl-C once, or SIGTERM: the step is finished and saved, then the command ends. Ctrl-C twice: it ends at once, and the last
+// checkpoint is what there is.
+import type { Reporter } from "../../core/reporter.ts";
+
+/** Of a command that was interrupted, as shells have it: 128 + SIGINT. */
+export const INTERRUPTED = 130;
+
+export interface StopRequest {
+  /** Whether somebody has asked to stop. */
+  readonly asked: boolean;
+}
+
+export const neverStops: StopRequest = { asked: false };
+
+interface Signals {
+  on(signal: NodeJS.Signals, listener: () => void): unknown;
+  off(signal: NodeJS.Signals, listener: () => void): unknown;
+}
+
+/** @param exit ends the process; called at the second Ctrl-C */
+export function listenForStop(
+  reporter: Pick<Reporter, "info">,
+  signals: Signals = process,
+  exit: (code: number) => void = (code) => process.exit(code),
+): StopRequest & { close(): void } {
+  let asked = false;
+  const ask = (how: string): void => {
+    if (asked) return;
+    asked = true;
+    reporter.info(`${how}: stopping when this step is done and saved; Ctrl-C again stops at once`);
+  };
+  const interrupt = (): void => {
+    if (asked) exit(INTERRUPTED);
+    ask("Ctrl-C");
+  };
+  const terminate = (): void => ask("SIGTERM");
+  signals.on("SIGINT", interrupt);
+  signals.on("SIGTERM", terminate);
+  return {
+    get asked() {
+      return asked;
+    },
+    close: () => {
+      signals.off("SIGINT", interrupt);
+      signals.off("SIGTERM", terminate);
+    },
+  };
+}
