@@ -38,10 +38,7 @@ export default tseslint.config(
   {
     ignores: [
       "node_modules/",
-      ".venv/",
-      ".venv-parity/",
-      ".venv-llamafactory/",
-      ".venv-skyrl/",
+      ".venv*/",
       "runs/",
       "dist/",
       "**/*.d.ts",

@@ -47,6 +47,12 @@ describe("what the server says of itself", () => {
     assert.deepEqual(await client.ask("telemetry", { events: [] }), { status: "accepted" });
   });
 
+  test("its configuration comes on a connection of its own, which ends with it", async () => {
+    const { headers } = await client.post("client/config", { sdk_version: "0.38.0" });
+    assert.equal(headers.get("connection"), "close");
+    assert.notEqual((await client.get("healthz")).headers.get("connection"), "close");
+  });
+
   test("health and what it can do", async () => {
     assert.deepEqual((await client.get("healthz")).json, { status: "ok" });
     const model = { max_context_length: 128_000, trainable: true, sampleable: true };
