@@ -5,7 +5,17 @@ import { join } from "node:path";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
-import { ADAMW, CROSS_ENTROPY, datum, fbResult, folder, open, request, sampled } from "./engineHarness.ts";
+import {
+  ADAMW,
+  CROSS_ENTROPY,
+  datum,
+  fbResult,
+  folder,
+  open,
+  request,
+  sampled,
+  step,
+} from "./engineHarness.ts";
 import { brokenConnection, refusedConnection } from "./stubServer.ts";
 import { readTinkerFolder } from "./tinkerFolder.ts";
 
@@ -33,8 +43,8 @@ test("a model is made with its rank, or from a checkpoint by one request; SkyRL 
     type: "load_weights",
   });
   assert.equal(loaded.named("create_model").length, 0);
-  await loaded.engine.optimStep(ADAMW);
-  assert.equal(loaded.named("optim_step")[0]?.json["seq_id"], 1);
+  await step(loaded.engine);
+  assert.equal(loaded.named("forward_backward")[0]?.json["seq_id"], 1);
   const skyrl = await open({}, { dialect: "skyrl" }, { init });
   assert.equal(skyrl.named("create_model").length, 1);
   assert.deepEqual(skyrl.named("load_weights")[0]?.json, {
@@ -74,10 +84,10 @@ test("a model that the server does not have is refused with those it has", async
 test("a saved state is a name on the server; loading it makes a new model with the optimiser's state", async (t) => {
   const dir = join(await folder(t), "step 7!");
   const { engine, named } = await open({ "result:forward_backward": fbResult([-1, -1, -1]) });
-  await engine.optimStep(ADAMW);
+  await step(engine);
   await engine.saveState(dir);
   assert.deepEqual(JSON.parse(await readFile(join(dir, "tinker.json"), "utf8")), {
-    path: "tinker://s:train:0/weights/step-7-2",
+    path: "tinker://s:train:0/weights/step-7-3",
     baseUrl: "http://tinker.test",
     baseModel: "base",
     dialect: "pyvision",
@@ -89,14 +99,14 @@ test("a saved state is a name on the server; loading it makes a new model with t
     session_id: "s",
     model_seq_id: 1,
     base_model: "base",
-    path: "tinker://s:train:0/weights/step-7-2",
+    path: "tinker://s:train:0/weights/step-7-3",
     optimizer: true,
     type: "load_weights",
   });
   assert.deepEqual(named("unload_model")[0]?.json, { model_id: "s:train:0", type: "unload_model" });
   await engine.forwardBackward([datum()], CROSS_ENTROPY);
   assert.deepEqual(
-    [named("forward_backward")[0]?.json["model_id"], named("forward_backward")[0]?.json["seq_id"]],
+    [named("forward_backward")[1]?.json["model_id"], named("forward_backward")[1]?.json["seq_id"]],
     ["s:train:1", 1],
   );
 });
@@ -112,7 +122,7 @@ test("what is not there is refused, and the old model goes on", async (t) => {
   );
   await engine.saveState(dir);
   await assert.rejects(engine.loadState(dir), /load_weights of tinker:.*: no such checkpoint/);
-  await engine.optimStep(ADAMW);
+  await step(engine);
   assert.equal(named("optim_step")[0]?.json["model_id"], "s:train:0");
   assert.equal(named("unload_model").length, 0);
 });
@@ -133,8 +143,10 @@ test("calls after loadState are of the new model, also when nobody waits", async
   const { engine, named } = await open({ "result:asample": sampled([1]) });
   await engine.saveState(dir);
   await Promise.all([
+    engine.forwardBackward([datum()], CROSS_ENTROPY),
     engine.optimStep(ADAMW),
     engine.loadState(dir),
+    engine.forwardBackward([datum()], CROSS_ENTROPY),
     engine.optimStep(ADAMW),
     engine.sample([request()]),
   ]);
@@ -224,23 +236,29 @@ test("a server that lost the model is told with the last saved state", async (t)
   const gone = (): Response => Response.json({ detail: "Model not found" }, { status: 404 });
   let restarted = false;
   const lost = (): Response | undefined => (restarted ? gone() : undefined);
-  const { engine } = await open({ optim_step: lost, asample: lost, "result:asample": sampled([1]) });
-  await engine.sample([request()]);
+  const { engine } = await open({ optim_step: lost });
   await engine.saveState(dir);
   restarted = true;
   const told = new RegExp(
     `404 Model not found; .*the server was restarted, or gave this session up; the last saved state is ${dir} \\(tinker:.*\\): go on`,
   );
-  await assert.rejects(engine.optimStep(ADAMW), told);
-  engine.release("one");
-  await assert.rejects(engine.sample([request()]), /save_weights_for_sampler|asample/);
+  await assert.rejects(step(engine), told);
+  const other = await open({ asample: gone });
+  await assert.rejects(
+    other.engine.sample([request()]),
+    /asample of "one": 404 Model not found.*nothing was saved so far/,
+  );
+  await assert.rejects(
+    other.engine.optimStep(ADAMW),
+    /optimStep: the server does not know the model any more/,
+  );
   const fresh = await open(
     { optim_step: gone },
     {},
     { init: { path: "tinker://old/weights/a", optimizer: true } },
   );
   await assert.rejects(
-    fresh.engine.optimStep(ADAMW),
+    step(fresh.engine),
     /the last saved state is the checkpoint it began with \(tinker:\/\/old\/weights\/a\)/,
   );
 });

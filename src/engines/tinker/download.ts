@@ -141,7 +141,7 @@ async function openPacked(url: string, what: string, o: DownloadOptions): Promis
           (packing
             ? "; it is still being packed after an hour"
             : "; the checkpoint is not there to download"),
-        response.status === 404 ? "gone" : "failed",
+        "failed",
         response.status,
       );
     if (!said) o.reporter.info(`${settings.baseUrl}: the server is packing the checkpoint`);

@@ -7,7 +7,7 @@ import { type Datum, datumFromSegments } from "../../core/datum.ts";
 import { randomStream } from "../../core/random.ts";
 import { type Reporter, silentReporter } from "../../core/reporter.ts";
 import type { Segment, ViewImage } from "../../core/trajectory.ts";
-import type { AdamWParams, SampleRequest } from "../engine.ts";
+import type { AdamWParams, OptimStepResult, SampleRequest } from "../engine.ts";
 import type { TinkerOptions } from "./options.ts";
 import { lettersCodec, type Stub, stub, type StubRoute } from "./stubServer.ts";
 import { type OpenTinkerOptions, openTinkerEngine, type TinkerEngine } from "./tinkerEngine.ts";
@@ -103,4 +103,10 @@ export function picture(shade: number): ViewImage {
 
 export function text(word: string): Segment {
   return { type: "text", source: "prompt", tokens: lettersCodec.encodeText(word) };
+}
+
+/** An update of the gradient of one datum. */
+export async function step(engine: TinkerEngine): Promise<OptimStepResult> {
+  await engine.forwardBackward([datum()], CROSS_ENTROPY);
+  return engine.optimStep(ADAMW);
 }

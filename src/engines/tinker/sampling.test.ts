@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { randomStream, restoreRandom } from "../../core/random.ts";
 import type { Segment } from "../../core/trajectory.ts";
-import { ADAMW, open, picture, request, sampled, text } from "./engineHarness.ts";
+import { ADAMW, open, picture, request, sampled, step, text } from "./engineHarness.ts";
 
 const paramsOf = (json: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   json["sampling_params"] as Readonly<Record<string, unknown>>;
@@ -165,10 +165,10 @@ test("where a snapshot shares the place of the weights, an update waits for thos
     optim_step: () => void order.push("update"),
   };
   const skyrl = await open(routes, { dialect: "skyrl" });
-  await Promise.all([skyrl.engine.sample([request()]), skyrl.engine.optimStep(ADAMW)]);
+  await Promise.all([skyrl.engine.sample([request()]), step(skyrl.engine)]);
   assert.deepEqual(order.splice(0), ["sampled", "update"]);
   const ours = await open(routes);
-  await Promise.all([ours.engine.sample([request()]), ours.engine.optimStep(ADAMW)]);
+  await Promise.all([ours.engine.sample([request()]), step(ours.engine)]);
   assert.deepEqual(order, ["update", "sampled"]);
 });
 

@@ -107,6 +107,8 @@ function usualResult({ name, json }: StubRequest): object {
     case "create_model":
     case "load_weights":
       return { model_id: json["model_id"] ?? `s:train:${String(json["model_seq_id"])}` };
+    case "forward_backward":
+      return { loss_fn_output_type: "x", loss_fn_outputs: logprobsFor(json), metrics: {} };
     case "optim_step":
       return { metrics: { grad_norm: 1 } };
     case "save_weights":
@@ -118,6 +120,18 @@ function usualResult({ name, json }: StubRequest): object {
     default:
       return {};
   }
+}
+
+/** ln p of -1 everywhere. */
+function logprobsFor(json: StubRequest["json"]): object[] {
+  const { data } = json["forward_backward_input"] as {
+    readonly data: readonly {
+      readonly loss_fn_inputs: { readonly target_tokens: { readonly data: readonly number[] } };
+    }[];
+  };
+  return data.map(({ loss_fn_inputs: { target_tokens } }) => ({
+    logprobs: { data: target_tokens.data.map(() => -1), dtype: "float32" },
+  }));
 }
 
 /** What `fetch` throws when no connection is made. */

@@ -72,7 +72,6 @@ export class TinkerEngine implements Engine {
   private readonly sampling = new Set<Promise<unknown>>();
   /** Counts the calls that change the weights. */
   private version = 0;
-  private steps = 0;
   private current: Current | undefined;
   private lastSaved: string | undefined;
   private model: Promise<RemoteModel>;
@@ -105,15 +104,20 @@ export class TinkerEngine implements Engine {
 
   /** Updates made since it was opened. */
   get stepsMade(): number {
-    return this.steps;
+    return this.trainer.steps;
   }
 
   async sample(requests: readonly SampleRequest[]): Promise<readonly SampleResult[]> {
     this.checkOpen();
     for (const request of requests) checkRequest(request, this.codec);
     if (requests.length === 0) return [];
-    const snapshot = this.snapshot();
-    return this.track(this.sampler.sample(requests, snapshot), this.sampling);
+    const { model } = this;
+    const turns = this.sampler.sample(requests, this.snapshot()).catch(async (error: unknown) => {
+      if (error instanceof TinkerError && error.kind === "gone")
+        (await model).spoil("the server does not know the model any more");
+      throw error;
+    });
+    return this.track(turns, this.sampling);
   }
 
   release(sequenceId: string): void {
@@ -140,13 +144,7 @@ export class TinkerEngine implements Engine {
     const ready = this.capabilities.sharedSamplerSlot
       ? Promise.allSettled([...this.sampling])
       : Promise.resolve();
-    return this.track(
-      this.model.then(async (model) => {
-        const result = await this.trainer.optimStep(model, params, ready);
-        this.steps++;
-        return result;
-      }),
-    );
+    return this.track(this.model.then((model) => this.trainer.optimStep(model, params, ready)));
   }
 
   /** The files of the weights, as the server packs them: our own server's are in Hugging Face layout. */
@@ -154,7 +152,7 @@ export class TinkerEngine implements Engine {
     this.checkOpen();
     return this.track(
       this.model.then(async (model) => {
-        const step = this.steps;
+        const step = this.trainer.steps;
         const saving = this.checkpoints.save(model, dir).then((path) => {
           this.lastSaved = `${dir} (${path})`;
           return path;
@@ -173,7 +171,7 @@ export class TinkerEngine implements Engine {
     this.checkOpen();
     return this.track(
       this.model.then(async (model) => {
-        const step = this.steps;
+        const step = this.trainer.steps;
         const path = await this.checkpoints.save(model, dir);
         await this.writeFolder(dir, path, undefined, step);
         this.lastSaved = `${dir} (${path})`;

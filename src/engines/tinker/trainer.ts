@@ -24,7 +24,8 @@ const CROSS_ENTROPY: LossSpec = { type: "crossEntropy" };
 const optimSchema = z.looseObject({ metrics: z.record(z.string(), z.number().nullable()).nullish() });
 
 export class Trainer {
-  private steps = 0;
+  /** Updates made. */
+  steps = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -94,8 +95,10 @@ export class Trainer {
       type: "optim_step",
     };
     try {
-      const { result, datums } = await model.inTurn("optimStep", async () => {
+      const handed = await model.inTurn("optimStep", async () => {
         await ready;
+        // Servers differ in what they make of it: some decay weights and follow old moments, or refuse it after a failure.
+        if (model.pendingDatums === 0) return undefined;
         const accepted = await model.numbered((seq) =>
           this.connection.hand({
             name: "optim_step",
@@ -109,6 +112,8 @@ export class Trainer {
         model.pendingDatums = 0;
         return { ...accepted, datums };
       });
+      if (handed === undefined) return { gradNorm: 0 };
+      const { result, datums } = handed;
       const { metrics } = parseReply(
         "optim_step",
         optimSchema,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { EngineError } from "../../core/errors.ts";
 import { brokenConnection } from "./stubServer.ts";
-import { ADAMW, CROSS_ENTROPY, datum, fbResult, open, picture, PPO, text } from "./engineHarness.ts";
+import { ADAMW, CROSS_ENTROPY, datum, fbResult, open, picture, PPO, step, text } from "./engineHarness.ts";
 
 test("a batch goes out shifted by one, and log-probabilities come back to their positions", async () => {
   const { engine, named } = await open({
@@ -113,11 +113,11 @@ test("where a server divides by the weights, advantages make up for it, and the 
 
 test("an update carries the settings, and says what the server does not do once", async () => {
   const { engine, named, warnings } = await open({}, { dialect: "skyrl" });
-  await engine.optimStep(ADAMW);
-  await engine.optimStep(ADAMW);
+  await step(engine);
+  await step(engine);
   assert.deepEqual(named("optim_step")[1]?.json, {
     model_id: "s:train:0",
-    seq_id: 2,
+    seq_id: 4,
     adam_params: {
       learning_rate: 0.001,
       beta1: 0.9,
@@ -128,8 +128,18 @@ test("an update carries the settings, and says what the server does not do once"
     },
     type: "optim_step",
   });
-  assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /does not clip gradients: maxGradNorm 1 has no effect/);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0]!, /divides the loss of each datum by the sum of its weights/);
+  assert.match(warnings[1]!, /does not clip gradients: maxGradNorm 1 has no effect/);
+});
+
+test("without a gradient nothing is asked, as servers would decay weights or follow old moments", async () => {
+  const { engine, named } = await open();
+  assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0 });
+  await step(engine);
+  assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0 });
+  assert.equal(named("optim_step").length, 1);
+  assert.equal(engine.stepsMade, 1);
 });
 
 test("requests are handed in one at a time in the order of the calls, results are waited for beside", async () => {
@@ -247,7 +257,7 @@ test("a batch that failed as a whole leaves nothing behind", async () => {
     "result:forward_backward": () => ({ error: "no such token", category: "user" }),
   });
   await assert.rejects(engine.forwardBackward([datum()], CROSS_ENTROPY), /no such token/);
-  assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 1 });
+  assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0 });
 });
 
 test("a lost reply to a training request is never sent again to a server that would do it twice", async () => {
@@ -309,8 +319,8 @@ test("of SkyRL's other backends nothing is made up for, and what they take from 
 test("a number that the server may wait for stops the model; one that it refused itself does not", async () => {
   const refusing = (code: number): Promise<Awaited<ReturnType<typeof open>>> =>
     open({
-      forward_backward: () => Response.json({ detail: "no" }, { status: code }),
-      "result:optim_step": () => ({ metrics: { grad_norm: 0 } }),
+      forward_backward: ({ index }) =>
+        index === 0 ? Response.json({ detail: "no" }, { status: code }) : undefined,
     });
   const gateway = await refusing(413);
   await assert.rejects(gateway.engine.forwardBackward([datum()], PPO), /413 no; the request is too large/);
@@ -318,8 +328,8 @@ test("a number that the server may wait for stops the model; one that it refused
   await assert.rejects(gateway.engine.saveState("/nowhere"), /request 1 of the model did not get through/);
   const server = await refusing(422);
   await assert.rejects(server.engine.forwardBackward([datum()], PPO), /422 no/);
-  assert.deepEqual(await server.engine.optimStep(ADAMW), { gradNorm: 0 });
-  assert.equal(server.named("optim_step")[0]?.json["seq_id"], 2);
+  assert.deepEqual(await step(server.engine), { gradNorm: 1 });
+  assert.equal(server.named("forward_backward")[1]?.json["seq_id"], 2);
 });
 
 test("what was taken without a word of acceptance, or refused while it was waited for, may be done", async () => {
