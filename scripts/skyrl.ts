@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     python: PYTHON,
     modelFolder,
     maxRank: RANK,
-    // Groups have 8 members and batches are whole groups: with 8 there is one shape to compile for, however many there are.
+    // Groups have 8 members: with 8 there is one shape to compile for, however many groups there are, unless members were broken.
     trainSequences: 8,
     sampleSequences: 64,
     logPath,
