@@ -109,6 +109,7 @@ function watchMemory(server: SkyrlServer): () => number | undefined {
     if (bytes !== undefined) highest = Math.max(highest ?? 0, bytes);
   };
   const timer = setInterval(look, MEMORY_EVERY_MS);
+  timer.unref(); // a stage that fails must not leave this program waiting
   return () => {
     look();
     clearInterval(timer);
