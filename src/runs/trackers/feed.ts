@@ -262,7 +262,9 @@ function finalUnlessPassing(error: unknown): never {
 /** What is no number (a text) has no place in a curve. */
 export function metricsUpdate({ step, ...rest }: MetricsRecord, timeMs: number): MetricsUpdate {
   const values = Object.fromEntries(
-    Object.entries(rest).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+    Object.entries(rest)
+      .filter((entry): entry is [string, number] => typeof entry[1] === "number")
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   return { type: "metrics", step, timeMs, values };
 }

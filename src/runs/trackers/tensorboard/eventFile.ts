@@ -26,6 +26,8 @@ export function newEventFileName(dir: string, timeMs: number): string {
 export interface Repair {
   /** The last step with values that was kept; 0 when there is none. */
   readonly lastStep: number;
+  /** Whether an event was kept whose first value has this tag. */
+  has(tag: string): boolean;
   /** Events of later steps, and the word that the session ended, taken out. */
   readonly removed: number;
   /** Bytes behind a cut or damaged record, taken out. */
@@ -35,13 +37,17 @@ export interface Repair {
 /** Keeps the whole events of steps up to `step` in the folder's files, each replaced in one step when it changes. */
 export function repairEventFiles(dir: string, step: number): Repair {
   let [lastStep, removed, lost] = [0, 0, 0];
+  const tags = new Set<string>();
   for (const name of eventFiles(dir)) {
     const path = join(dir, name);
     const { payloads, lostBytes } = readRecords(readFileSync(path));
     const kept = payloads.filter((payload) => {
       const head = readEventHead(payload);
       if (head.step > step || head.tag === sessionEndTag) return false;
-      if (head.tag !== undefined) lastStep = Math.max(lastStep, head.step);
+      if (head.tag !== undefined) {
+        lastStep = Math.max(lastStep, head.step);
+        tags.add(head.tag);
+      }
       return true;
     });
     if (kept.length < payloads.length || lostBytes > 0)
@@ -49,7 +55,7 @@ export function repairEventFiles(dir: string, step: number): Repair {
     removed += payloads.length - kept.length;
     lost += lostBytes;
   }
-  return { lastStep, removed, lostBytes: lost };
+  return { lastStep, removed, lostBytes: lost, has: (tag) => tags.has(tag) };
 }
 
 /** The part of a file handle that is used, so that a test can be a full disk. */

@@ -29,6 +29,9 @@ export interface TensorBoardOptions {
   readonly openFile?: (path: string) => Promise<EventFileHandle>;
 }
 
+/** Tag of the text that describes the run, and first value of its event. */
+const CONFIG = "config";
+
 /** Sections of the config that a stage's hyper-parameters are taken from. */
 const SECTIONS = {
   pretrain: ["seed", "pretrain"],
@@ -44,16 +47,15 @@ export function tensorBoardTracker(options: TensorBoardOptions): Tracker {
   const begin = async (run: TrackedRun): Promise<Opened> => {
     dir ??= folderOf(run, options.dir);
     mkdirSync(dir, { recursive: true });
-    const { lastStep } = repairEventFiles(dir, run.resumeFrom);
-    const isNew = eventFiles(dir).length === 0;
+    const { lastStep, has } = repairEventFiles(dir, run.resumeFrom);
+    const isNew = !has(CONFIG);
     const now = options.now();
     const path = join(dir, newEventFileName(dir, now));
     const opening = new EventFile(await openFile(path));
     try {
       await opening.append(versionEvent(now));
-      await opening.append(
-        isNew ? summaryEvent(now, 0, describe(run, now)) : restartEvent(now, lastStep + 1),
-      );
+      if (run.resumeFrom > 0) await opening.append(restartEvent(now, lastStep + 1));
+      if (isNew) await opening.append(summaryEvent(now, 0, describe(run, now)));
     } catch (error) {
       await opening.close().catch(() => {});
       rmSync(path, { force: true });
@@ -112,7 +114,7 @@ function describe(run: TrackedRun, timeMs: number): SummaryValue[] {
     Object.entries(config).filter(([key]) => sections.includes(key.split(".")[0] as string)),
   ) satisfies Record<string, PlainValue>;
   return [
-    { type: "text", tag: "config", markdown },
+    { type: "text", tag: CONFIG, markdown },
     { type: "hparams", values, group: run.name, startMs: timeMs },
   ];
 }
