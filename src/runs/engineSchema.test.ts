@@ -85,7 +85,14 @@ test("what would leak a key or ask for what a server cannot give is refused", ()
       "engine: {type: tinker, dialect: skyRL}",
       /one of "pyvision", "skyrl", "hosted", received "skyRL"; nearest valid value: "skyrl"/,
     ],
-    ["engine: {type: tinker, rank: 0}", /engine\.rank must be at least 1, received 0/],
+    [
+      "engine: {type: tinker, dialect: skyrl, rank: 0}",
+      /engine\.rank must be at least 1 here: only SkyRL's fsdp/,
+    ],
+    [
+      "engine: {type: tinker, backend: fsdp}",
+      /engine\.backend must be left out unless engine\.dialect is skyrl/,
+    ],
     ["engine: {type: tinker, wire: xml}", /engine\.wire must be one of "json", "protobuf"/],
   ];
   for (const [yaml, expected] of cases) assert.match(messageOf(yaml), expected);

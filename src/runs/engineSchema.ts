@@ -59,7 +59,7 @@ const openai = z
 
 const tinkerDialects = ["pyvision", "skyrl", "hosted"] as const satisfies readonly Dialect[];
 
-const tinker = z.strictObject({
+const tinkerKeys = z.strictObject({
   type: z.literal("tinker"),
   /** Address of a server that speaks the Tinker API, without /api/v1. */
   baseUrl: address.default("http://127.0.0.1:8400"),
@@ -75,8 +75,13 @@ const tinker = z.strictObject({
    * that baseModel names.
    */
   tokenizer: z.string().min(1).exactOptional(),
-  /** Of the low-rank adapters that are trained; our own server trains all weights, whatever it is. */
-  rank: z.int().min(1).max(4096).default(32),
+  /** What SkyRL computes with, which decides what it can do (docs/scale.md); only for dialect skyrl. Left out: jax. */
+  backend: z.enum(["jax", "fsdp", "megatron"]).exactOptional(),
+  /**
+   * Of the low-rank adapters that are trained; 0 is all weights, which SkyRL's fsdp and megatron can do. Our own server trains
+   * all weights, whatever it is.
+   */
+  rank: z.int().min(0).max(4096).default(32),
   /** How tensors travel. Left out: as the server prefers it. */
   wire: z.enum(["json", "protobuf"]).exactOptional(),
   apiKeyVariable: apiKeyVariable.default("TINKER_API_KEY"),
@@ -86,6 +91,19 @@ const tinker = z.strictObject({
   deadlineSeconds: z.number().gt(0).max(86_400).default(3600),
   /** Samples that the server has at once. */
   maxConcurrent: z.int().min(1).max(4096).default(400),
+});
+
+const tinker = tinkerKeys.superRefine(({ dialect, backend, rank }, context) => {
+  const refuse = (path: string, input: unknown, message: string): void =>
+    context.addIssue({ code: "custom", path: [path], input, message });
+  if (backend !== undefined && dialect !== "skyrl")
+    refuse("backend", backend, `must be left out unless engine.dialect is skyrl (it is ${dialect})`);
+  if (rank === 0 && (dialect === "hosted" || (dialect === "skyrl" && (backend ?? "jax") === "jax")))
+    refuse(
+      "rank",
+      rank,
+      "must be at least 1 here: only SkyRL's fsdp and megatron (engine.backend) train all weights",
+    );
 });
 
 export const engine = z.discriminatedUnion("type", [embedded, openai, tinker]);

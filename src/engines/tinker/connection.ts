@@ -55,7 +55,11 @@ export class Connection {
   /** @throws TinkerError */
   static async open(settings: Settings, world: World, hooks: ConnectionHooks): Promise<Connection> {
     const transport = new Transport(settings, world);
-    const config = await readServerConfig(transport);
+    let told = false;
+    const config = await readServerConfig(transport, (reason) => {
+      if (!told) hooks.info(`waiting for ${settings.baseUrl} (${reason})`);
+      told = true;
+    });
     const token = config.wantsToken ? await TokenKeeper.start(transport, hooks.warn) : undefined;
     const contextLength = await contextLengthOf(transport, settings);
     const value = {

@@ -30,6 +30,7 @@ export class RemoteSampler {
   private readonly pressure: BackPressure;
   private readonly guard: ImageGuard;
   private readonly sequences = new Sequences();
+  private calls = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -58,8 +59,11 @@ export class RemoteSampler {
       const bodies = requests.map((request) => this.bodyOf(request));
       const from = await snapshot;
       await this.guard.check(requests, (body) => this.ask(body, from, "a picture"));
+      const together = this.callOf(bodies.filter((body) => body !== undefined).length);
       const ended = await Promise.allSettled(
-        requests.map(async (request, i) => turns.set(request, await this.one(request, bodies[i], from))),
+        requests.map(async (request, i) =>
+          turns.set(request, await this.one(request, bodies[i] && { ...bodies[i], ...together }, from)),
+        ),
       );
       const failed = ended.find((result) => result.status === "rejected");
       if (failed !== undefined) throw failed.reason;
@@ -67,6 +71,13 @@ export class RemoteSampler {
     } finally {
       for (const request of requests) this.sequences.end(request, turns.has(request));
     }
+  }
+
+  /** Tells our own server which requests are one batch, however their ways differ. */
+  private callOf(count: number): object {
+    const { settings, sessionId } = this.connection;
+    if (!this.capabilities.extensions || count > settings.maxConcurrent) return {};
+    return { together: { call: `${sessionId}/${this.calls++}`, count } };
   }
 
   /** Undefined where the model's context has no room for a turn. */
@@ -122,6 +133,7 @@ export class RemoteSampler {
           sampling_session_id: snapshot.samplingSessionId,
           seq_id: snapshot.requests++,
           ...body,
+          ...(left < RESUBMISSIONS && { together: undefined }), // the others have their results
         };
         try {
           const { result } = await this.connection.hand({

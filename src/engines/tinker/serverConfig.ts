@@ -19,11 +19,18 @@ export interface ServerConfig {
 
 const DEFAULTS: ServerConfig = { maxCount: 1024, maxBytes: 5_000_000, wantsToken: false };
 
+/** A server that was never there is told of soon: it may be starting, but the address may as well be wrong. */
+const FIRST_PATIENCE_MS = 30_000;
+
 /** Bounds and flags; a server that does not know the question has the usual ones. */
-export async function readServerConfig(transport: Transport): Promise<ServerConfig> {
+export async function readServerConfig(
+  transport: Transport,
+  onRetry: (reason: string) => void,
+): Promise<ServerConfig> {
   const body = { type: "json", value: { sdk_version: SDK_VERSION } } as const;
   try {
-    const reply = await submit(transport, { name: "client/config", body, repeatable: true });
+    const patience = { patienceMs: FIRST_PATIENCE_MS, onRetry };
+    const reply = await submit(transport, { name: "client/config", body, repeatable: true, ...patience });
     const said = reply.body.type === "json" ? reply.body.value : undefined;
     const fields = (typeof said === "object" && said !== null ? said : {}) as Readonly<
       Record<string, unknown>

@@ -26,6 +26,7 @@ function job(tokens: readonly number[], more: Partial<SampleJob> = {}): SampleJo
   const chunk = { type: "encoded_text", tokens: Int32Array.from(tokens) } as const;
   return {
     order: [0, 0],
+    together: undefined,
     prompt: promptOf([chunk], engine.codec.imagePadId, pictures),
     streams: [randomStream("job", 1)],
     maxTokens: 5,
@@ -91,6 +92,27 @@ test("a request that is being read is waited for, but not for ever", async () =>
   await asked;
   assert.ok(performance.now() - begun >= 290);
   arriving = false;
+});
+
+test("the requests of one call are one batch, however long one of them takes to come", async () => {
+  const call = { call: "a call", count: 3 };
+  const late = [0, 1, 2].map((i) =>
+    job([1, 2, 3 + i], { order: [0, i], together: call, streams: [randomStream("late", i)] }),
+  );
+  let steps = 0;
+  const { decodeSteps } = await work(async () => {
+    const asked = late.slice(0, 2).map(ask);
+    await sleep(400); // longer than others are gathered
+    steps = engine.samplingWork.decodeSteps;
+    const all = await Promise.all([...asked, ask(late[2] as SampleJob)]);
+    assert.ok(all.every((output) => tokensOf(output).length > 0));
+  });
+  assert.equal(
+    engine.samplingWork.decodeSteps - steps,
+    decodeSteps,
+    "nothing was computed before the last came",
+  );
+  assert.ok(decodeSteps <= 4, `${decodeSteps} steps for at most 5 tokens of each`);
 });
 
 test("equal prompts are computed once, and a prompt that goes on from a sample costs what is new", async () => {

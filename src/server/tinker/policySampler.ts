@@ -12,6 +12,8 @@ import type { SampleJob, SampleOutput } from "./sampleJob.ts";
 
 /** Tokens sampled between two looks at what the engine itself does not know: token ids that end a sample. */
 const PIECE = 16;
+/** Requests of one call that are missing, because their way was disturbed, are waited for so long after the last. */
+const TOGETHER_MS = 5000;
 /** What the caches of open sequences may take, in bytes. */
 const CACHE_BYTES = 2 ** 30;
 
@@ -125,11 +127,24 @@ export class PolicySampler {
       afterReads(3, () => {
         this.looking = false;
         if (this.waiting.length === 0) return;
-        const quiet = now() - this.lastAt >= gatherMs && !arriving();
-        if (quiet || now() - this.firstAt >= maxGatherMs) this.flush();
+        const silence = now() - this.lastAt;
+        const quiet = silence >= gatherMs && !arriving();
+        const due = quiet || now() - this.firstAt >= maxGatherMs;
+        if (this.whole() ? due : silence >= TOGETHER_MS) this.flush();
         else this.look();
       });
     }, gatherMs);
+  }
+
+  /** Whether no call is waiting with a part of its requests. */
+  private whole(): boolean {
+    const counts = new Map<string, number>();
+    for (const { job } of this.waiting)
+      if (job.together !== undefined) {
+        const { call, count } = job.together;
+        counts.set(call, (counts.get(call) ?? count) - 1);
+      }
+    return [...counts.values()].every((missing) => missing <= 0);
   }
 
   private sampleAll(job: SampleJob, goOn: GoOn): Promise<SampledSequence[]> {

@@ -146,6 +146,7 @@ export class Samplers {
     const stops = params.stop ?? [];
     return {
       order,
+      together: body.together,
       prompt,
       streams: this.streams(params, count),
       maxTokens,

@@ -194,6 +194,8 @@ export const sampleRequest = z
     prompt: z
       .unknown()
       .transform((prompt) => decodeChunks(objectAt(prompt, "prompt")["chunks"], "prompt.chunks")),
+    /** Of our own clients: the requests of one call, which are to be sampled as one batch. */
+    together: maybe(z.strictObject({ call: z.string().min(1).max(100), count: z.int().min(1).max(100_000) })),
     sampling_params: samplingParams,
     sampling_session_id: maybe(text),
     seq_id: maybe(whole),
