@@ -4,6 +4,7 @@ import { type RlLoopState, rlLoop, type RlStepReport } from "../../learning/rlLo
 import type { Reporter } from "../../core/reporter.ts";
 import type { SelectionOptions } from "../../learning/selection.ts";
 import { taskOrder } from "../../learning/taskOrder.ts";
+import { describeCollapse, newCollapseAlarm } from "../../runs/collapseAlarm.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { appendStrategy, strategyLogName, strategyStep } from "../../runs/strategyLog.ts";
@@ -92,6 +93,8 @@ export async function learn({
     const strategy = strategyStep(report.step, report.rollout, filters, { name, count });
     appendStrategy(run.filePath(strategyLogName), strategy);
     for (const warning of report.warnings) reporter.warn(`step ${report.step}: ${warning}`);
+    const collapse = newCollapseAlarm(run.readMetrics());
+    if (collapse !== undefined) reporter.warn(`step ${report.step}: ${describeCollapse(collapse)}`);
     progress.update(report.step, stepNote(report));
     await stepDone(report.state);
   }
