@@ -1,10 +1,13 @@
 // `pyvision evaluate CONFIG`: how well the recipe's model does on held-out tasks, without training it.
+import { mkdirSync } from "node:fs";
 import type { Command } from "commander";
 import { formatEvaluation } from "../learning/formatEvaluation.ts";
 import { loadConfig } from "../runs/config.ts";
+import { explainDiskError } from "../runs/diskErrors.ts";
 import { createReporter } from "../runs/progress.ts";
-import { openTrajectoryStore } from "../runs/trajectoryStore.ts";
+import { lockRun, type RunLock } from "../runs/runLock.ts";
 import { setOption } from "./stageCommand.ts";
+import { listenForStop } from "./stages/stopRequest.ts";
 
 interface EvaluateOptions {
   readonly set?: readonly string[];
@@ -22,24 +25,42 @@ export function registerEvaluate(program: Command): void {
     )
     .argument("<config>", "YAML config, e.g. configs/image-mini.yaml")
     .option(...setOption)
-    .option("--save <dir>", "also store all trajectories and their pictures there")
+    .option(
+      "--save <dir>",
+      "also store all trajectories and their pictures there, as they come: the same command goes on after an interruption",
+    )
     .option("--json", "print the report as JSON")
     .action(async (configPath: string, options: EvaluateOptions) => {
       const config = loadConfig(configPath, options.set);
       const reporter = createReporter();
       const { runEvaluation } = await import("./stages/evaluate.ts");
-      const { report, trajectories, served } = await runEvaluation(config, reporter);
-      reporter.print(
-        options.json === true
-          ? JSON.stringify({ engine: config.engine, report, ...(served && { served }) }, undefined, 2)
-          : formatEvaluation(report, served),
-      );
-      if (options.save === undefined) return;
-      const name = `evaluation-${config.evaluation.split}`;
-      openTrajectoryStore(options.save).save(
-        name,
-        trajectories.map((trajectory) => ({ trajectories: [trajectory] })),
-      );
-      reporter.info(`stored as ${name} in ${options.save}`);
+      const stop = listenForStop(reporter, "those that are asked have been answered");
+      const lock = options.save === undefined ? undefined : lockSave(options.save);
+      try {
+        const { report, served, stored } = await runEvaluation(config, reporter, {
+          ...{ stop, ...(options.save !== undefined && { save: options.save }) },
+        });
+        reporter.print(
+          options.json === true
+            ? JSON.stringify({ engine: config.engine, report, ...(served && { served }) }, undefined, 2)
+            : formatEvaluation(report, served),
+        );
+        if (stored !== undefined) reporter.info(`stored as ${stored} in ${options.save}`);
+      } catch (error) {
+        throw explainDiskError(error, options.save ?? ".", "what was answered before is kept");
+      } finally {
+        stop.close();
+        lock?.release();
+      }
     });
+}
+
+/** Two processes would mix their records. */
+function lockSave(dir: string): RunLock {
+  try {
+    mkdirSync(dir, { recursive: true });
+    return lockRun(dir, "--save");
+  } catch (error) {
+    throw explainDiskError(error, dir, "nothing was begun");
+  }
 }

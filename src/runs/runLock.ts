@@ -15,13 +15,16 @@ export interface RunLock {
   release(): void;
 }
 
-/** @throws ConfigError when another living process writes this run */
-export function lockRun(dir: string): RunLock {
+/**
+ * @param option by which the command line names the folder
+ * @throws ConfigError when another living process writes this run
+ */
+export function lockRun(dir: string, option = "--run"): RunLock {
   const path = join(dir, LOCK);
   const owner = ownerOf(path);
   if (owner !== undefined && isAlive(owner))
     throw new ConfigError(
-      `--run ${dir}: process ${owner.pid}${owner.host === hostname() ? "" : ` on ${owner.host}`} is writing this run; ` +
+      `${option} ${dir}: process ${owner.pid}${owner.host === hostname() ? "" : ` on ${owner.host}`} is writing this run; ` +
         "wait for it, stop it, or name another directory" +
         (owner.host === hostname() ? "" : ` (if that machine is gone, remove ${path})`),
     );
@@ -32,7 +35,7 @@ export function lockRun(dir: string): RunLock {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new ConfigError(
-      `--run ${dir}: another process has begun to write this run; name another directory`,
+      `${option} ${dir}: another process has begun to write this run; name another directory`,
     );
   }
   return {

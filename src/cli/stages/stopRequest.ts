@@ -17,9 +17,13 @@ interface Signals {
   off(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
-/** @param exit ends the process; called at the second Ctrl-C */
+/**
+ * @param until what is waited for
+ * @param exit ends the process; called at the second Ctrl-C
+ */
 export function listenForStop(
   reporter: Pick<Reporter, "info">,
+  until = "this step is done and saved",
   signals: Signals = process,
   exit: (code: number) => void = (code) => process.exit(code),
 ): StopRequest & { close(): void } {
@@ -27,7 +31,7 @@ export function listenForStop(
   const ask = (how: string): void => {
     if (asked) return;
     asked = true;
-    reporter.info(`${how}: stopping when this step is done and saved; Ctrl-C again stops at once`);
+    reporter.info(`${how}: stopping when ${until}; Ctrl-C again stops at once`);
   };
   const interrupt = (): void => {
     if (asked) exit(INTERRUPTED);

@@ -1,0 +1,260 @@
+// Kills a training run at moments that are drawn from a seed, continues it with the same command, and looks at what is left:
+// where the process was when it died, which processes outlived it, and whether the run ends as one that nobody killed.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Random } from "../../../core/random.ts";
+import { readMetrics, withoutTimings } from "../../../runs/metrics.ts";
+
+const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../../../configs/image-mini.yaml", import.meta.url));
+const TSX = import.meta.resolve("tsx");
+
+/** What a process can be doing. `anywhere` is any moment since its start. */
+export const phases = ["rollout", "python", "optimiser", "checkpoint"] as const;
+export type Phase = (typeof phases)[number];
+
+export interface Kill {
+  readonly phase: Phase | "anywhere";
+  /** Which beginning of the phase, from 1. */
+  readonly occurrence: number;
+  /** After that beginning. */
+  readonly delayMs: number;
+  /** The process with all others of its group, or it alone. */
+  readonly wholeGroup: boolean;
+  /** One after the other. Default: SIGKILL. */
+  readonly signals?: readonly NodeJS.Signals[];
+}
+
+/** What a child is told. */
+export interface Order {
+  readonly args: readonly string[];
+  /** File of the marks it sets. */
+  readonly events: string;
+  readonly kill?: Kill;
+}
+
+/** Four small steps of the carried policy, one checkpoint each. */
+export const SMALL = [
+  "engine.threads=1",
+  "train.steps=4",
+  "train.saveEvery=1",
+  "selection.genBatch=3",
+  "selection.trainBatch=2",
+  "selection.maxGenBatches=1",
+  "selection.rolloutsPerPrompt=4",
+  "evaluation.tasks=4",
+  "logging.trajectoriesPerStep=4",
+].flatMap((setting) => ["--set", setting]);
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+  readonly stdout: string;
+  /** Between the marks it set: what it was doing when it ended. */
+  readonly inside: readonly Phase[];
+  /** Durations of each phase that ended, in milliseconds. */
+  readonly durations: Readonly<Record<Phase, readonly number[]>>;
+  readonly elapsedMs: number;
+  /** Processes that it had started and that outlived it by five seconds. */
+  readonly orphans: readonly number[];
+  /** Temporary folders of the tool that were left. */
+  readonly litter: readonly string[];
+}
+
+let processes = 0;
+
+/** Runs one command line in a child and waits for it. @param folder of its temporary files and marks */
+export async function runChild(folder: string, args: readonly string[], kill?: Kill): Promise<Ended> {
+  const number = ++processes;
+  const temporary = join(folder, `t${number}`);
+  mkdirSync(temporary, { recursive: true });
+  const events = join(temporary, "events");
+  const order: Order = { args, events, ...(kill !== undefined && { kill }) };
+  writeFileSync(join(temporary, "order.json"), JSON.stringify(order));
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, ["--import", TSX, CHILD, join(temporary, "order.json")], {
+    cwd: folder,
+    env: { ...process.env, TMPDIR: temporary, NODE_TEST_CONTEXT: undefined },
+    detached: true, // a group of its own, to be killed as one
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const text = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].setEncoding("utf8").on("data", (chunk: string) => (text[stream] += chunk));
+  const family = new Map<number, string>();
+  const look = setInterval(() => descendants(child.pid as number, family), 100);
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  clearInterval(look);
+  const elapsedMs = performance.now() - startedAt;
+  const orphans = await outliving(family);
+  const litter = readdirSync(temporary).filter((name) => name.startsWith("pyvision-"));
+  return { code, signal, ...text, ...marksOf(events), elapsedMs, orphans, litter };
+}
+
+export function trainArgs(dir: string, ...more: readonly string[]): string[] {
+  return ["train", CONFIG, "--run", dir, ...SMALL, ...more];
+}
+
+/** How many kills hit the process in the middle of what; `between`: of none of it. */
+export type Tally = Record<Phase | "between", number>;
+
+export function newTally(): Tally {
+  return { rollout: 0, python: 0, optimiser: 0, checkpoint: 0, between: 0 };
+}
+
+/**
+ * Kills a run once for each of `chain`, goes on with the same command each time, lets it end, and compares it with the run in
+ * `expected`. One that ends before it could be killed is compared, too, and another takes its place.
+ * @param folder for the runs
+ */
+export async function killAndContinue(
+  { folder, reference, expected, random, tally }: Killing,
+  chain: readonly Kill["phase"][],
+): Promise<void> {
+  let runs = 1;
+  const place = (): string => join(folder, String(runs), "run");
+  const ends = (ended: Ended): void => {
+    assert.equal(ended.code, 0, ended.stderr);
+    assertSameRun(place(), expected);
+  };
+  for (const phase of chain) {
+    for (;;) {
+      const killed = await runChild(folder, trainArgs(place()), drawKill(phase, reference, random));
+      assert.deepEqual(killed.orphans, [], "no process outlives it");
+      assert.deepEqual(killed.litter, [], "and no temporary folder");
+      if (killed.signal === "SIGKILL") {
+        const inside = diedInside(killed, place());
+        for (const where of inside.length > 0 ? inside : (["between"] as const)) tally[where]++;
+        break;
+      }
+      ends(killed);
+      if (++runs > chain.length + 5) throw new Error(`${phase}: the runs end before they are killed`);
+    }
+  }
+  ends(await runChild(folder, trainArgs(place())));
+}
+
+export interface Killing {
+  readonly folder: string;
+  readonly reference: Ended;
+  /** Folder of the run of `reference`. */
+  readonly expected: string;
+  readonly random: Random;
+  readonly tally: Tally;
+}
+
+/** A kill in the middle of a phase as long as it took in `reference`, or at any moment of the whole. */
+export function drawKill(phase: Kill["phase"], reference: Ended, random: Random): Kill {
+  const wholeGroup = random.next() < 0.5;
+  if (phase === "anywhere")
+    return { phase, occurrence: 1, delayMs: random.next() * reference.elapsedMs * 0.7, wholeGroup };
+  const durations = [...reference.durations[phase]].sort((a, b) => a - b);
+  const typical = durations[Math.floor(durations.length / 2)] ?? 0;
+  // What a checkpoint still does when the engine has written its part takes as long again.
+  const span = phase === "checkpoint" ? 1.6 : 0.8;
+  const most = { rollout: 12, python: 4, optimiser: 2, checkpoint: 2 }[phase];
+  return {
+    phase,
+    occurrence: 1 + Math.floor(random.next() * most),
+    delayMs: random.next() * typical * span,
+    wholeGroup,
+  };
+}
+
+/** What the process was in the middle of: its open marks, and a checkpoint that has not got its name yet. */
+export function diedInside({ inside }: Ended, dir: string): readonly Phase[] {
+  const parent = join(dir, "checkpoints");
+  const halfway = existsSync(parent) && readdirSync(parent).some((name) => name.startsWith(".step-"));
+  return [...new Set([...inside, ...(halfway ? (["checkpoint"] as const) : [])])];
+}
+
+/** Asserts that two runs left the same: every file, but for times and how often it was continued. */
+export function assertSameRun(found: string, expected: string): void {
+  assert.deepEqual(filesOf(found), filesOf(expected), "the same files, and nothing left over");
+  const metrics = (dir: string) => readMetrics(join(dir, "metrics.jsonl")).map(withoutTimings);
+  assert.deepEqual(metrics(found), metrics(expected));
+  for (const name of filesOf(expected)) {
+    if (["metrics.jsonl", "run.json"].includes(name)) continue;
+    const [one, other] = [found, expected].map((dir) => comparable(join(dir, name), name));
+    assert.equal(one, other, `${name} is the same`);
+  }
+}
+
+function comparable(path: string, name: string): string {
+  const bytes = readFileSync(path);
+  if (name === "summary.json") return JSON.stringify(untimed(JSON.parse(bytes.toString())), undefined, 1);
+  if (name.startsWith("trajectories/") && name.endsWith(".jsonl"))
+    return bytes.toString().replaceAll(/"elapsedMs":[\d.e-]+/g, '"elapsedMs":0');
+  if (name.endsWith("loop.json"))
+    return bytes.toString().replaceAll(/"trainingSeconds":[\d.e-]+/g, '"trainingSeconds":0');
+  if (name.endsWith("checksums.json")) return bytes.toString().replace(/"loop\.json": \{[^}]*\}/, "");
+  if (name === "config.yaml") return bytes.toString();
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function untimed(summary: unknown): unknown {
+  const { trainingSeconds: _, resumed: __, ...rest } = summary as Record<string, unknown>;
+  return rest;
+}
+
+function filesOf(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function marksOf(path: string): Pick<Ended, "inside" | "durations"> {
+  const begun = new Map<Phase, number[]>(phases.map((phase) => [phase, []]));
+  const durations: Record<Phase, number[]> = { rollout: [], python: [], optimiser: [], checkpoint: [] };
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
+  for (const line of lines) {
+    const [phase, time] = line.slice(1).split(" ") as [Phase, string];
+    const open = begun.get(phase) ?? [];
+    if (line.startsWith("+")) open.push(Number(time));
+    else durations[phase].push(Number(time) - (open.shift() ?? NaN));
+  }
+  return { inside: phases.filter((phase) => (begun.get(phase) ?? []).length > 0), durations };
+}
+
+/** Adds all processes below `root` to `family`, each with the moment it began. */
+function descendants(root: number, family: Map<number, string>): void {
+  const children = (pid: number): number[] => {
+    try {
+      return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+        readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+      );
+    } catch {
+      return [];
+    }
+  };
+  for (const pid of children(root)) {
+    const began = beginOf(pid);
+    if (began !== undefined) family.set(pid, began);
+    descendants(pid, family);
+  }
+}
+
+/** Field 22 of /proc/PID/stat; undefined for a process that is gone, or only waits to be buried. */
+function beginOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+async function outliving(family: ReadonlyMap<number, string>): Promise<number[]> {
+  const alive = (): number[] => [...family].flatMap(([pid, began]) => (beginOf(pid) === began ? [pid] : []));
+  for (const end = performance.now() + 5000; alive().length > 0 && performance.now() < end;)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  return alive();
+}
