@@ -29,6 +29,8 @@ export interface Capabilities {
   readonly sharedSamplerSlot: boolean;
   /** Whether a training request that comes twice (same `seq_id`) is done once. */
   readonly dedupsSubmits: boolean;
+  /** Whether an update that fails leaves no gradient behind. Where that is not known, nothing more is built on the model. */
+  readonly discardsOnFailure: boolean;
   /** Which stop condition ends a sample beside the strings asked for: our own server always heeds the end of a turn. */
   readonly endsAtEndOfTurn: boolean;
   /** `random_state` instead of `seed`, `together`, `trained_only`. */
@@ -50,6 +52,7 @@ const HOSTED: Capabilities = {
   logprobsScaledByTemperature: true,
   sharedSamplerSlot: false,
   dedupsSubmits: true,
+  discardsOnFailure: false,
   endsAtEndOfTurn: false,
   extensions: false,
 };
@@ -86,6 +89,7 @@ const PYVISION: Capabilities = {
   ...HOSTED,
   imagesTrusted: true,
   logprobsScaledByTemperature: false,
+  discardsOnFailure: true,
   endsAtEndOfTurn: true,
   extensions: true,
 };

@@ -3,9 +3,17 @@ import { EngineError } from "../../core/errors.ts";
 import { TinkerError } from "./failures.ts";
 import { Lane } from "./lane.ts";
 
+/** What calls have added for one update. */
+export interface Gradient {
+  datums: number;
+}
+
 export class RemoteModel {
-  /** Datums whose gradient waits for the next update. */
-  pendingDatums = 0;
+  /**
+   * What waits for the next update, which takes it and leaves an empty one: a call that fails after that takes back from what
+   * it added to, never from what others have added since.
+   */
+  gradient: Gradient = { datums: 0 };
   private readonly lane = new Lane();
   private spoilt: string | undefined;
   /** Number of the last request that the server has had of this model. */
@@ -63,4 +71,9 @@ function isCounted(error: unknown): boolean {
 /** Whether work that failed like this may have been done all the same. */
 export function mayHaveHappened(error: unknown): boolean {
   return !(error instanceof TinkerError) || (error.kind !== "refused" && error.kind !== "failed");
+}
+
+/** Whether the server took the work, and said that it could not do it. */
+export function isFailed(error: unknown): boolean {
+  return error instanceof TinkerError && error.kind === "failed";
 }

@@ -14,7 +14,7 @@ import { encodeForwardBackwardCallJson } from "./protocol/json.ts";
 import { type WireLoss, wireLoss } from "./protocol/losses.ts";
 import { encodeForwardBackwardCallProto } from "./protocol/protobuf.ts";
 import { type ForwardBackwardCall, type ForwardBackwardOutput, type WireDatum } from "./protocol/wire.ts";
-import { mayHaveHappened, type RemoteModel } from "./remoteModel.ts";
+import { isFailed, mayHaveHappened, type RemoteModel } from "./remoteModel.ts";
 import { checkFinite, checkResult, decodeOutput, finding, logprobsOf } from "./trainingResult.ts";
 import type { WireBody } from "./transport.ts";
 import type { OnceWarnings } from "./warnings.ts";
@@ -72,7 +72,7 @@ export class Trainer {
     params: AdamWParams,
     ready: Promise<unknown>,
   ): Promise<OptimStepResult> {
-    const { adamParams, gradClip, lossReduction, dedupsSubmits } = this.capabilities;
+    const { adamParams, gradClip, lossReduction, dedupsSubmits, discardsOnFailure } = this.capabilities;
     if (params.maxGradNorm > 0 && !gradClip && adamParams)
       this.warnings.once(
         `${this.connection.settings.baseUrl}: this server does not clip gradients: maxGradNorm ${params.maxGradNorm} has no effect`,
@@ -98,7 +98,7 @@ export class Trainer {
       const handed = await model.inTurn("optimStep", async () => {
         await ready;
         // Servers differ in what they make of it: some decay weights and follow old moments, or refuse it after a failure.
-        if (model.pendingDatums === 0) return undefined;
+        if (model.gradient.datums === 0) return undefined;
         const accepted = await model.numbered((seq) =>
           this.connection.hand({
             name: "optim_step",
@@ -108,12 +108,12 @@ export class Trainer {
             about: model.about,
           }),
         );
-        const datums = model.pendingDatums;
-        model.pendingDatums = 0;
-        return { ...accepted, datums };
+        const { gradient } = model;
+        model.gradient = { datums: 0 };
+        return { ...accepted, gradient };
       });
       if (handed === undefined) return { gradNorm: 0 };
-      const { result, datums } = handed;
+      const { result, gradient } = handed;
       const { metrics } = parseReply(
         "optim_step",
         optimSchema,
@@ -126,9 +126,11 @@ export class Trainer {
       if (norm === undefined) return { gradNorm: undefined };
       if (!Number.isFinite(norm))
         throw new NonFiniteError(finding(`the norm of the gradient is ${norm}`, this.steps));
-      return { gradNorm: lossReduction === "sum" ? norm : norm * datums };
+      return { gradNorm: lossReduction === "sum" ? norm : norm * gradient.datums };
     } catch (error) {
       if (mayHaveHappened(error)) model.spoil("whether the last update was made is not known");
+      else if (isFailed(error) && !discardsOnFailure)
+        model.spoil("the gradient of an update that failed may still be in the accumulator");
       throw error;
     }
   }
@@ -148,8 +150,11 @@ export class Trainer {
       config,
     );
     const results: Promise<ForwardBackwardOutput>[] = [];
+    let added = 0;
+    let { gradient } = model;
     const refusal = await model
       .inTurn(forwardOnly ? "forward" : "forwardBackward", async () => {
+        ({ gradient } = model);
         let from = 0;
         for (const part of parts) {
           const datums = parts.length === 1 ? "" : `, datums ${from} to ${from + part.length - 1}`;
@@ -161,7 +166,10 @@ export class Trainer {
             datums,
           );
           results.push(output);
-          if (!forwardOnly) model.pendingDatums += part.length;
+          if (!forwardOnly) {
+            added += part.length;
+            gradient.datums += part.length;
+          }
           from += part.length;
         }
       })
@@ -179,7 +187,7 @@ export class Trainer {
     const someDone = settled.some(({ status }) => status === "fulfilled");
     if (!forwardOnly && (someDone || errors.some(mayHaveHappened)))
       model.spoil("a part of the gradient of a call that failed may be in the accumulator");
-    else if (!forwardOnly) model.pendingDatums -= Math.min(model.pendingDatums, batch.length);
+    else gradient.datums -= added; // what was handed in before by other calls still waits for its update
     throw errors[0];
   }
 

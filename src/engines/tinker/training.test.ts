@@ -1,7 +1,6 @@
 // Training over the wire: what is sent, in which order, and what is made of the answers.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { EngineError } from "../../core/errors.ts";
 import { brokenConnection } from "./stubServer.ts";
 import { ADAMW, CROSS_ENTROPY, datum, fbResult, open, picture, PPO, step, text } from "./engineHarness.ts";
 
@@ -227,37 +226,6 @@ test("a large batch goes out in parts, and comes back as one", async () => {
     logprobs.map((one) => one[2]),
     [-10, -11, -20],
   );
-});
-
-test("a batch of which a part failed may be half in the accumulator: no update is made of it", async () => {
-  const { engine, named } = await open({
-    "client/config": () => ({ fwdbwd_max_chunk_len: 1 }),
-    "result:forward_backward": (request) =>
-      request.index === 1
-        ? { error: "datum 0: token 99 is unknown", category: "user" }
-        : fbResult([-1, -1, -1])(request),
-  });
-  await assert.rejects(
-    engine.forwardBackward([datum(), datum()], CROSS_ENTROPY),
-    (error) =>
-      error instanceof EngineError &&
-      /http:\/\/tinker\.test, forward_backward of model s:train:0, datums 1 to 1: datum 0: token 99 is unknown/.test(
-        error.message,
-      ),
-  );
-  await assert.rejects(
-    engine.optimStep(ADAMW),
-    /optimStep: a part of the gradient .* load the last saved state/,
-  );
-  assert.equal(named("optim_step").length, 0);
-});
-
-test("a batch that failed as a whole leaves nothing behind", async () => {
-  const { engine } = await open({
-    "result:forward_backward": () => ({ error: "no such token", category: "user" }),
-  });
-  await assert.rejects(engine.forwardBackward([datum()], CROSS_ENTROPY), /no such token/);
-  assert.deepEqual(await engine.optimStep(ADAMW), { gradNorm: 0 });
 });
 
 test("a lost reply to a training request is never sent again to a server that would do it twice", async () => {
