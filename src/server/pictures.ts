@@ -1,12 +1,11 @@
 // Pictures that clients send, decoded here and nowhere else. A conversation sends its pictures again with every turn, and a
 // group the same ones: equal bytes give one object, so that the engine computes their features once.
 import { createHash } from "node:crypto";
-import { DataError } from "../core/errors.ts";
 import type { ViewImage } from "../core/trajectory.ts";
 import type { Codec } from "../engines/engine.ts";
 import { decodeImage } from "../tasks/media.ts";
 
-/** A few hundred bytes of PNG may stand for any number of pixels. */
+/** Of one picture: decoding takes this process's one thread and its memory. */
 const MAX_PIXELS = 64_000_000;
 
 export interface SentImage {
@@ -33,7 +32,7 @@ export class Pictures {
 
   /**
    * @param where for messages, as in "image WHERE: is damaged"
-   * @throws DataError when it is no picture that can be read and shown
+   * @throws DataError when it is no picture that can be read and shown, or has more than 64 million pixels
    */
   read(bytes: Uint8Array, where: string): SentImage {
     const digest = createHash("sha256").update(bytes).digest("base64");
@@ -53,16 +52,6 @@ export class Pictures {
   }
 
   private view(bytes: Uint8Array, where: string): ViewImage {
-    const pixels = pngPixels(bytes);
-    if (pixels > MAX_PIXELS)
-      throw new DataError(`has ${pixels} pixels, more than the ${MAX_PIXELS} that are read; send it smaller`);
-    return this.codec.viewImage(decodeImage(bytes, where));
+    return this.codec.viewImage(decodeImage(bytes, where, MAX_PIXELS));
   }
-}
-
-/** As the header says; 0 for what is no PNG. */
-function pngPixels(bytes: Uint8Array): number {
-  if (bytes.length < 24 || bytes[0] !== 0x89 || bytes[1] !== 0x50) return 0;
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return header.getUint32(16) * header.getUint32(20);
 }

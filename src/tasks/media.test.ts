@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
@@ -115,4 +115,64 @@ test("files: kind is told by content; missing, foreign and cut ones are DataErro
   await fails("missing.png", /missing\.png: cannot be read \(there is no such file\)/);
   await fails("text.png", /text\.png: must be PNG or JPEG/);
   await fails("cut.png", /cut\.png: is damaged \(/);
+});
+
+describe("a picture that costs more than it is worth is refused before it is decoded", () => {
+  const small = jpeg.encode({ width: 16, height: 16, data: new Uint8Array(16 * 16 * 4).fill(128) }, 50).data;
+  /** With another size in its frame header. */
+  const jpegSaying = (width: number, height: number, padding = 0): Uint8Array => {
+    const sof = small.indexOf(Buffer.from([0xff, 0xc0]));
+    const bytes = Buffer.concat([small, Buffer.alloc(padding)]);
+    bytes.writeUInt16BE(height, sof + 5);
+    bytes.writeUInt16BE(width, sof + 7);
+    return bytes;
+  };
+  const refused = (bytes: Uint8Array, message: RegExp, maxPixels?: number): void => {
+    const before = performance.now();
+    assert.throws(
+      () => decodeImage(bytes, "p", maxPixels),
+      (error) => error instanceof DataError && message.test(error.message),
+    );
+    const took = performance.now() - before;
+    assert.ok(took < 2000, `it took ${took} ms`);
+  };
+
+  test("a JPEG whose header says more than is read", () => {
+    const bytes = jpegSaying(9900, 9900);
+    const message = /^image p: is 9900×9900, 98010000 pixels, more than the 64000000 that are read/;
+    refused(bytes, message, 64_000_000);
+    refused(jpegSaying(10_001, 10_000), /100010000 pixels, more than the 100000000 that are read/);
+  });
+
+  test("a JPEG too short for the size of its header", () => {
+    const bytes = jpegSaying(7900, 8000);
+    refused(bytes, /is damaged \(its \d+ bytes cannot hold the 7900×8000 pixels of its header\)/);
+  });
+
+  test("a PNG whose header says more, or whose pixels inflate to more or less, than is read", () => {
+    refused(png([9900, 9900], 8, 2, [[]], []), /9900×9900, 98010000 pixels, more than the 64000000/, 64e6);
+    const big = Array<number[]>(1000).fill(Array<number>(1000).fill(0));
+    refused(png([56, 56], 8, 2, big, []), /pixel data is longer than the 9464 bytes that its header/);
+    // 7 × (1 + 3 × 7) = 154
+    refused(png([7, 7], 8, 2, [[1, 2, 3]], []), /pixel data is 4 bytes instead of the 154/);
+  });
+
+  test("a PNG that states its size twice", () => {
+    const second: [string, number[]] = ["IHDR", [...u32(60_000), ...u32(60_000), 8, 2, 0, 0, 0]];
+    refused(png([1, 1], 8, 2, [[1, 2, 3]], [second]), /it must begin with its one IHDR/);
+  });
+
+  test("what is packed beside the pixels is left packed", () => {
+    // A colour profile of this kind ("p", deflate) that is broken: whoever unpacks it fails.
+    const profile: [string, number[]] = ["iCCP", [112, 0, 0, 1, 2, 3]];
+    assert.deepEqual(pixels(png([1, 1], 8, 2, [[1, 2, 3]], [profile])), [1, 2, 3]);
+  });
+
+  test("interlaced pixels are counted by their passes", () => {
+    // 3×3 of 8 bits: passes of 1×1, none, none, 1×1, 2×1, 1×2 and 3×1 pixels; each row has a filter byte.
+    const rows = [[1], [3], [7, 9], [2], [8], [4, 5, 6]];
+    const bytes = png([3, 3], 8, 0, rows, []);
+    bytes[8 + 8 + 12] = 1; // its checksum is not looked at
+    assert.deepEqual(pixels(bytes).filter((_, i) => i % 3 === 0), [1, 2, 3, 4, 5, 6, 7, 8, 9]); // prettier-ignore
+  });
 });

@@ -4,6 +4,7 @@ import { type DecodedPng, decode as decodePng } from "fast-png";
 import jpeg from "jpeg-js";
 import { DataError } from "../core/errors.ts";
 import type { RgbImage } from "../core/image.ts";
+import { boundedPng, jpegLimits, MAX_PIXELS, TooLarge } from "./mediaBounds.ts";
 
 /**
  * Reads a PNG (every colour type and depth; transparency laid on white) or a JPEG, told apart by content.
@@ -17,14 +18,20 @@ export async function loadImage(path: string): Promise<RgbImage> {
   return decodeImage(bytes, path);
 }
 
-/** The same for bytes in memory; `name` is for messages. @throws DataError */
-export function decodeImage(bytes: Uint8Array, name: string): RgbImage {
+/**
+ * The same for bytes in memory.
+ * @param name for messages
+ * @param maxPixels width × height; what has more is refused before it is decoded
+ * @throws DataError
+ */
+export function decodeImage(bytes: Uint8Array, name: string, maxPixels = MAX_PIXELS): RgbImage {
   const decoder = isPng(bytes) ? fromPng : isJpeg(bytes) ? fromJpeg : undefined;
   if (decoder === undefined)
     throw new DataError(`image ${name}: must be PNG or JPEG, but its content is neither; convert it first`);
   try {
-    return decoder(bytes);
+    return decoder(bytes, maxPixels);
   } catch (error) {
+    if (error instanceof TooLarge) throw new DataError(`image ${name}: ${error.message}`);
     throw new DataError(
       `image ${name}: is damaged (${error instanceof Error ? error.message : String(error)})`,
     );
@@ -39,17 +46,17 @@ function isJpeg(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 
-function fromJpeg(bytes: Uint8Array): RgbImage {
+function fromJpeg(bytes: Uint8Array, maxPixels: number): RgbImage {
   const { width, height, data } = jpeg.decode(bytes, {
     useTArray: true,
     formatAsRGBA: false,
-    maxMemoryUsageInMB: 2048,
+    ...jpegLimits(bytes, maxPixels),
   });
   return { width, height, data };
 }
 
-function fromPng(bytes: Uint8Array): RgbImage {
-  const png = decodePng(bytes);
+function fromPng(bytes: Uint8Array, maxPixels: number): RgbImage {
+  const png = decodePng(boundedPng(bytes, maxPixels));
   const { width, height } = png;
   const data = new Uint8Array(width * height * 3);
   const pixel = png.palette === undefined ? colourReader(png) : paletteReader(png, png.palette);
