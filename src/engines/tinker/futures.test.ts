@@ -157,6 +157,23 @@ test("our own patience with one poll is no failure", async () => {
   assert.deepEqual(server.pauses, [50]);
 });
 
+test("a size that is no whole number of bytes is refused, and takes no room from other results", async () => {
+  for (const size of ["12 MB", null, -1, 1.5, {}]) {
+    const room = new BytesInFlight(100);
+    const metadata = { status: "complete_metadata", ...(size !== null && { response_payload_size: size }) };
+    const { outcome } = await fetched([() => metadata, () => DONE], { room });
+    assert.equal(
+      outcome,
+      "lost: http://tinker.test, save_weights: response_payload_size must be a whole number of at least 0, got " +
+        `${size === null ? "none" : JSON.stringify(size)}; check that engine.baseUrl is that of a Tinker server`,
+    );
+    let there = 0;
+    for (let i = 0; i < 2; i++) void room.take(50).then(() => there++);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(there, 2);
+  }
+});
+
 test("large results wait for room before they are sent", async () => {
   const room = new BytesInFlight(100);
   const before = await room.take(80);

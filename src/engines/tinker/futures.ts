@@ -108,13 +108,22 @@ export async function retrieve(transport: Transport, o: Retrieval): Promise<Repl
         return { type: "pause", ms: FLOOR_MS };
       case "metadata":
         metadataOnly = false;
-        if (o.room !== undefined) release = await o.room.take(future.bytes);
+        if (o.room !== undefined) release = await o.room.take(sizeOf(future.bytes));
         return { type: "pause", ms: 0 };
       case "error":
         throw failed(transport.shown(future.text), "failed");
       case "result":
         return { type: "done", body };
     }
+  }
+
+  function sizeOf(bytes: unknown): number {
+    if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0) return bytes;
+    throw failed(
+      `response_payload_size must be a whole number of at least 0, got ${transport.shown(JSON.stringify(bytes) ?? "none")}; ` +
+        "check that engine.baseUrl is that of a Tinker server",
+      "lost", // the result may well be there
+    );
   }
 
   function readRefusal(reply: Reply): Step {
@@ -158,7 +167,7 @@ type Step =
 
 type Future =
   | { readonly type: "tryAgain"; readonly waiting: string | undefined }
-  | { readonly type: "metadata"; readonly bytes: number }
+  | { readonly type: "metadata"; readonly bytes: unknown }
   | { readonly type: "error"; readonly text: string }
   | { readonly type: "result" };
 
@@ -171,7 +180,7 @@ function futureOf(value: unknown): Future {
     return { type: "tryAgain", waiting: words.join() === "active" ? undefined : words.join(": ") };
   }
   if (fields["status"] === "complete_metadata")
-    return { type: "metadata", bytes: Number(fields["response_payload_size"] ?? 0) };
+    return { type: "metadata", bytes: fields["response_payload_size"] };
   if (typeof fields["error"] === "string") return { type: "error", text: toldError(value) };
   return { type: "result" };
 }
