@@ -1,18 +1,20 @@
 // What can be refused without asking the server: as the embedded engine refuses it, with the rules that hold for every model.
 import type { Codec } from "../../core/codec.ts";
 import type { Datum } from "../../core/datum.ts";
-import type { Qwen25VLConfig } from "../../models/qwen2_5_vl/config.ts";
-import { checkDatums as checkDatumsOf, checkRequest as checkRequestOf } from "../embedded/checkRequest.ts";
+import {
+  checkDatums as checkDatumsOf,
+  checkRequest as checkRequestOf,
+  type KnownModel,
+} from "../embedded/checkRequest.ts";
 import type { SampleRequest } from "../engine.ts";
 
 /** What the rules need to know of a model. Its vocabulary the server knows; pixels are those of `ViewImage`. */
-function knownOf({ imagePadId }: Codec): Qwen25VLConfig {
-  const known = {
+function knownOf({ imagePadId }: Codec): KnownModel {
+  return {
     vocabSize: 2 ** 31,
     imageTokenId: imagePadId,
     vision: { patchSize: 14, spatialMergeSize: 2 },
   };
-  return known as Qwen25VLConfig;
 }
 
 /** @throws EngineError naming the sequence, the field, the rule and the value */

@@ -1,6 +1,6 @@
 // Some servers drop images from a prompt without a word, and the policy would be sampled blind. The first prompt with an image
 // is therefore also asked for its own log-probabilities: they are as many as the server's prompt has tokens. A server that
-// gives none for prompts is found out by the first batch (trainer.ts).
+// gives none for prompts is found out by the first batch (trainingResult.ts) and by train/logprob_gap_mean.
 import type { SampleRequest } from "../engine.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { TinkerError } from "./failures.ts";
