@@ -4,6 +4,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { EngineError, PyVisionError } from "../core/errors.ts";
+import { isLoopback, isOwnName, parseHost } from "../core/ownHost.ts";
 
 export interface HttpErrorDetails {
   readonly status: number;
@@ -106,6 +107,37 @@ export function allow(request: IncomingMessage, method: string): void {
 }
 
 /**
+ * Refuses what a page of the web sends behind its reader's back: by a name of its own that leads here, or from its own
+ * origin. A port is not looked at: the way here may lead through a tunnel.
+ * @param host where the server listens; behind an address that others reach, any name may be this machine's
+ * @throws HttpError (403)
+ */
+export function checkCaller(request: IncomingMessage, host: string): void {
+  const { host: named, origin } = request.headers;
+  const shown = (text: string | undefined): string => JSON.stringify((text ?? "").slice(0, 100));
+  const name = parseHost(named)?.name;
+  if (isLoopback(host) && (name === undefined || !isOwnName(name, host)))
+    throw new HttpError(
+      `this server answers only to its own address, as localhost, 127.0.0.1 or ${host}; the request's Host is ${shown(named)}`,
+      { status: 403, code: "foreign_host" },
+    );
+  const changes = request.method !== "GET" && request.method !== "HEAD";
+  if (changes && origin !== undefined && hostOf(origin) !== named?.toLowerCase())
+    throw new HttpError(
+      `this server takes no requests from pages of another origin; it is ${shown(origin)}`,
+      {
+        status: 403,
+        code: "foreign_origin",
+      },
+    );
+}
+
+/** With its port where that is not the scheme's; undefined for what has none, as "null". */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}
+
+/**
  * @param given what the client sent, undefined when nothing
  * @param how to send it, e.g. "as Authorization: Bearer KEY"
  * @throws HttpError (401) unless it is the key, or there is none
@@ -124,8 +156,12 @@ export function isJson(request: IncomingMessage): boolean {
   return /^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? "");
 }
 
-/** @throws HttpError (413) */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/** @param onBytes called whenever some have come. @throws HttpError (413) */
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  onBytes: () => void = () => undefined,
+): Promise<Buffer> {
   const tooLong = (): HttpError =>
     new HttpError(`the body is longer than ${maxBytes} bytes; send fewer or smaller pictures`, {
       status: 413,
@@ -135,6 +171,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
+    onBytes();
     length += chunk.length;
     if (length > maxBytes) throw tooLong();
     chunks.push(chunk);

@@ -2,8 +2,9 @@
 // other site can read runs by pointing a name of its own at this machine.
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { isIPv6, type AddressInfo } from "node:net";
+import { isIP, isIPv6, type AddressInfo } from "node:net";
 import { ConfigError, DataError } from "../core/errors.ts";
+import { isOwnName, parseHost } from "../core/ownHost.ts";
 import { pageBundle } from "./pageBundle.ts";
 import { servedHtml, servedPolicy } from "./pageHtml.ts";
 import type { ChangeEvent, TrajectoryAnswer } from "./protocol.ts";
@@ -197,12 +198,11 @@ function decoded(part: string): string {
 
 /** Loopback names, or the address that was asked to be listened at; behind 0.0.0.0 any literal address. */
 export function allowedHost(header: string | undefined, host: string, port: number): boolean {
-  const [, name, given] = /^(\[[0-9a-fA-F:.]+\]|[^:]+)(?::(\d+))?$/.exec(header ?? "") ?? [];
-  if (name === undefined || Number(given ?? 80) !== port) return false;
-  const bare = name.replace(/^\[|\]$/g, "").toLowerCase();
-  if (["localhost", "127.0.0.1", "::1", host.toLowerCase()].includes(bare)) return true;
+  const asked = parseHost(header);
+  if (asked === undefined || (asked.port ?? 80) !== port) return false;
+  if (isOwnName(asked.name, host)) return true;
   const anyAddress = host === "0.0.0.0" || host === "::";
-  return anyAddress && (isIPv6(bare) || /^\d{1,3}(\.\d{1,3}){3}$/.test(bare));
+  return anyAddress && isIP(asked.name) !== 0;
 }
 
 function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -1,12 +1,13 @@
 // The embedded engine behind the OpenAI protocol over HTTP: /v1/models, /v1/chat/completions (whole or as a stream of
 // server-sent events) and /health. One model, text and pictures in, text out.
 //
-// It is meant for one's own machine and the machines one trusts: it has a key, but no TLS, no quotas and no CORS headers. A
-// web page of somebody else's cannot use it without help of a name server that turns its name into this machine's address;
-// bodies must be declared as JSON, which browsers ask permission for. Where that is a worry, take a key.
+// It is meant for one's own machine and the machines one trusts: it has a key, but no TLS, no quotas and no CORS headers.
+// Web pages of others cannot use it: bodies must be declared as JSON, which browsers ask permission for, and requests that
+// name another host than this machine, or come from another origin, are refused.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   allow,
+  checkCaller,
   checkKey,
   HttpError,
   pathOf,
@@ -58,6 +59,7 @@ export async function startOpenAiServer(options: OpenAiServerOptions): Promise<O
   const server = await startHttpServer(options, async (request, response, { gone, any }) => {
     response.setHeader("x-request-id", options.newId());
     try {
+      checkCaller(request, options.host);
       await route(options, startedAt, any, request, response);
     } catch (error) {
       if (gone.aborted || response.destroyed) return;

@@ -136,6 +136,29 @@ describe("sessions", () => {
     assert.match(json["detail"] as string, /its session has ended \(nothing was heard of it for 0\.3 s\)/);
   });
 
+  test("live by their requests too, and by asking for results", async (t) => {
+    const short = await serveSmall(checkpoint, { sessionTimeoutSeconds: 0.6, holdMs: 50 });
+    t.after(() => short.server.close());
+    const at = short.client;
+    const [trains, waits, samples] = [await at.model("small"), await at.model("small"), await at.session()];
+    const made = { session_id: samples, sampling_session_seq_id: 0, base_model: "small" };
+    const { sampling_session_id: sampler } = await at.ask("create_sampling_session", made);
+    // It waits for the request before it, which never comes.
+    const { request_id: waiting } = await at.ask("optim_step", {
+      model_id: waits,
+      seq_id: 2,
+      adam_params: {},
+    });
+    for (let i = 0; i < 8; i++) {
+      await at.ask("optim_step", { model_id: trains, seq_id: i + 1, adam_params: {} });
+      await at.ask("asample", sampling(sampler as string, i, [1, 2, 3]));
+      assert.equal((await at.ask("retrieve_future", { request_id: waiting }))["type"], "try_again");
+      await sleep(100);
+    }
+    for (const model of [trains, waits]) await at.ask("get_info", { model_id: model });
+    await at.ask("session_heartbeat", { session_id: samples });
+  });
+
   test("a sampling session asked for twice is one, and its number is taken by no other", async () => {
     const body = { session_id: await client.session(), sampling_session_seq_id: 0, base_model: "small" };
     const first = await client.ask("create_sampling_session", body);
@@ -186,6 +209,23 @@ describe("keys and limits", () => {
     );
     await few.client.done("unload_model", { model_id: first });
     await few.client.model("small", session, 2);
+  });
+
+  test("whoever comes by another name or from another page is refused", async () => {
+    const origin = { origin: "http://page.example" };
+    const { status, json } = await client.post("create_session", { tags: [], sdk_version: "test" }, origin);
+    assert.equal(status, 403);
+    assert.match(json["detail"] as string, /no requests from pages of another origin/);
+    const rebound = await new Promise<number | undefined>((resolve, reject) => {
+      const address = `${client.baseUrl}/api/v1/sessions`;
+      startRequest(address, { headers: { host: "page.example" } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+    assert.equal(rebound, 403);
   });
 
   test("bodies that are too long, of another kind, compressed, or broken", async () => {

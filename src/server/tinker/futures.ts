@@ -28,15 +28,20 @@ export interface FuturesOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-interface Future {
+export interface FutureDetails {
+  /** Whose it is. */
+  readonly sessionId?: string | undefined;
+  /** Why it does not go on, to be told to its client. */
+  readonly waitsFor?: () => string | undefined;
+}
+
+interface Future extends FutureDetails {
   readonly id: string;
   outcome: Outcome | undefined;
   fetched: boolean;
   bytes: number;
   expiresAt: number;
   readonly settled: Promise<void>;
-  /** Why it does not go on, to be told to its client. */
-  readonly waitsFor: (() => string | undefined) | undefined;
 }
 
 export class Futures {
@@ -53,10 +58,7 @@ export class Futures {
   }
 
   /** An id for work that may not have begun. @throws HttpError (429) when too many are pending */
-  open(
-    work: (id: string) => Promise<Payload>,
-    { waitsFor }: { readonly waitsFor?: () => string | undefined } = {},
-  ): string {
+  open(work: (id: string) => Promise<Payload>, details: FutureDetails = {}): string {
     if (this.pending.size >= this.options.maxPending)
       throw new HttpError(
         `${this.pending.size} requests are waiting already; send this one again when some are done`,
@@ -66,13 +68,13 @@ export class Futures {
     let settle = (): void => undefined;
     const settled = new Promise<void>((resolve) => (settle = resolve));
     const future: Future = {
+      ...details,
       id,
       outcome: undefined,
       fetched: false,
       bytes: 0,
       expiresAt: Infinity,
       settled,
-      waitsFor,
     };
     this.pending.set(id, future);
     const finish = (outcome: Outcome): void => {
@@ -112,6 +114,11 @@ export class Futures {
   wasFetched(id: string): boolean {
     if (this.pending.has(id)) return false;
     return this.finished.get(id)?.fetched ?? true;
+  }
+
+  /** Of one that is there. */
+  sessionOf(id: string): string | undefined {
+    return (this.pending.get(id) ?? this.finished.get(id))?.sessionId;
   }
 
   /** Why a pending one does not go on. */

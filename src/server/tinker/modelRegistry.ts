@@ -34,6 +34,8 @@ export interface ModelRegistryOptions {
   readonly maxModels: number;
   /** Called when there are that many, to end those that are no longer needed. */
   readonly makeRoom: () => void;
+  /** Called when a request of a session's model has come. */
+  readonly touch: (sessionId: string) => void;
   readonly futures: Futures;
   readonly snapshots: Snapshots;
   readonly store: CheckpointStore;
@@ -85,18 +87,21 @@ export class ModelRegistry {
       model: undefined,
     };
     place.made.catch(() => undefined);
-    const requestId = futures.open(async () => {
-      begin();
-      try {
-        await place.made;
-        return { type: "json", body: (await made).result };
-      } catch (error) {
-        session.creations.delete(modelSeq);
-        session.modelIds.delete(id);
-        await this.end(id, `it could not be created: ${(error as Error).message}`);
-        throw error;
-      }
-    });
+    const requestId = futures.open(
+      async () => {
+        begin();
+        try {
+          await place.made;
+          return { type: "json", body: (await made).result };
+        } catch (error) {
+          session.creations.delete(modelSeq);
+          session.modelIds.delete(id);
+          await this.end(id, `it could not be created: ${(error as Error).message}`);
+          throw error;
+        }
+      },
+      { sessionId: session.id },
+    );
     this.places.set(id, place);
     session.modelIds.add(id);
     session.creations.set(modelSeq, { digest, requestId });
@@ -130,11 +135,13 @@ export class ModelRegistry {
     work: (model: TrainedModel, requestId: string) => Promise<Payload>,
     onTaken: (model: TrainedModel | undefined) => void = () => undefined,
   ): string {
-    const { lane, made, model } = this.place(modelId);
+    const { lane, made, model, sessionId } = this.place(modelId);
+    this.options.touch(sessionId);
     const known = lane.repeated(seq, digest);
     if (known !== undefined) return known;
     if (model !== undefined) model.lastRequestAt = this.options.clock();
     const requestId = this.options.futures.open((id) => lane.enqueue(seq, async () => work(await made, id)), {
+      sessionId,
       waitsFor: () =>
         lane.gap === undefined ? undefined : `the request with seq_id ${lane.gap} has not come`,
     });

@@ -109,10 +109,13 @@ export class Samplers {
     const requestId =
       known !== undefined && this.futures.has(known.requestId)
         ? known.requestId
-        : this.futures.open(async () => {
-            const output = await weights.snapshot.sample(this.job(body, weights.base, order));
-            return { type: "sample", output };
-          });
+        : this.futures.open(
+            async () => {
+              const output = await weights.snapshot.sample(this.job(body, weights.base, order));
+              return { type: "sample", output };
+            },
+            { sessionId: sampler?.session.id },
+          );
     if (sampler !== undefined && seq !== undefined) {
       sampler.known.delete(seq);
       sampler.known.set(seq, { digest, requestId });

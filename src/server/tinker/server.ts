@@ -2,7 +2,8 @@
 // checkpoints of several models at once, text and pictures, JSON and protobuf.
 //
 // It is meant for one's own machine and the machines one trusts: it has a key, but no TLS, no quotas and no CORS headers.
-// Bodies must be declared as JSON or protobuf, which browsers ask permission for.
+// Bodies must be declared as JSON or protobuf, which browsers ask permission for; requests that name another host than this
+// machine, or come from another origin, are refused.
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PyVisionError } from "../../core/errors.ts";
@@ -18,6 +19,7 @@ import {
 import { ProtocolError } from "../../engines/tinker/protocol/wire.ts";
 import {
   allow,
+  checkCaller,
   checkKey,
   HttpError,
   isJson,
@@ -141,6 +143,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     const { host = "127.0.0.1", port = 0 } = options;
     const server = await startHttpServer({ host, port }, async (request, response, { gone, any }) => {
       try {
+        checkCaller(request, host);
         await route(state, any, request, response);
       } catch (error) {
         if (gone.aborted || response.destroyed) return;
@@ -256,7 +259,7 @@ async function retrieve(
 ): Promise<void> {
   const body = await unlessAborted(readJson(request, 2 ** 16), signal);
   const { request_id: id } = parseMessage(retrieveFutureRequest, body);
-  const outcome = await service.futures.outcome(id, holdMs, signal);
+  const outcome = await service.outcome(id, holdMs, signal);
   if (outcome === undefined) {
     const reason = service.futures.reason(id);
     sendJson(response, 200, {

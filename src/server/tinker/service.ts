@@ -5,7 +5,7 @@ import type * as messages from "../../engines/tinker/protocol/messages.ts";
 import type { ForwardBackwardCall } from "../../engines/tinker/protocol/wire.ts";
 import { HttpError } from "../http.ts";
 import { userError } from "./errors.ts";
-import { Futures, type FuturesOptions, type Payload } from "./futures.ts";
+import { Futures, type FuturesOptions, type Outcome, type Payload } from "./futures.ts";
 import { ModelRegistry } from "./modelRegistry.ts";
 import { BaseModels, type ServedCheckpoint } from "./models.ts";
 import type { GatherOptions } from "./policySampler.ts";
@@ -61,6 +61,7 @@ export class TinkerService {
     this.models = new ModelRegistry({
       maxModels,
       makeRoom: () => this.sessions.endLikelyGone(),
+      touch: (sessionId) => this.sessions.touch(sessionId),
       futures: this.futures,
       snapshots,
       store: this.store,
@@ -94,6 +95,18 @@ export class TinkerService {
     if (this.sessions.hasEnded(sessionId)) return;
     this.sessions.get(sessionId);
     this.sessions.end(sessionId, reason);
+  }
+
+  /** Waits for a result, at most so long; whoever asks for it is there. @returns undefined when it is not there yet */
+  async outcome(id: string, holdMs: number, signal: AbortSignal): Promise<Outcome | undefined> {
+    const sessionId = this.futures.sessionOf(id);
+    const touch = (): void => {
+      if (sessionId !== undefined) this.sessions.touch(sessionId);
+    };
+    touch();
+    const outcome = await this.futures.outcome(id, holdMs, signal);
+    touch();
+    return outcome;
   }
 
   createModel(body: Body<typeof messages.createModelRequest>, digest: string): string {
@@ -213,11 +226,14 @@ export class TinkerService {
 
   async unloadModel(modelId: string): Promise<string> {
     const model = await this.models.get(modelId);
-    return this.futures.open(async () => {
-      this.sessions.find(model.sessionId)?.modelIds.delete(modelId);
-      await this.models.end(modelId, "it was unloaded");
-      return json({ model_id: modelId, status: "unloaded", type: "unload_model" });
-    });
+    return this.futures.open(
+      async () => {
+        this.sessions.find(model.sessionId)?.modelIds.delete(modelId);
+        await this.models.end(modelId, "it was unloaded");
+        return json({ model_id: modelId, status: "unloaded", type: "unload_model" });
+      },
+      { sessionId: model.sessionId },
+    );
   }
 
   /** Of a base model or a checkpoint. The same request again gives the same session. */

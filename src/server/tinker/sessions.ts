@@ -1,5 +1,5 @@
 // Sessions: who is there. A client creates one, says every few seconds that it is alive, and finishes it; what belongs to a
-// session that is silent for too long is let go as if it had finished.
+// session that is silent for too long, in its requests too, is let go as if it had finished.
 import { HttpError } from "../http.ts";
 
 export interface Session {
@@ -77,6 +77,12 @@ export class Sessions {
       `there is no session ${JSON.stringify(id.slice(0, 80))}; sessions end with the server, and checkpoints outlive them`,
       { status: 404 },
     );
+  }
+
+  /** Something that belongs to it is asked for; one that has ended stays so. */
+  touch(id: string): void {
+    const session = this.sessions.get(id);
+    if (session !== undefined) session.lastSeen = this.options.now();
   }
 
   heartbeat(id: string): void {
