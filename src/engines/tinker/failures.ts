@@ -81,6 +81,10 @@ function finding(one: unknown): string {
   return typeof msg === "string" ? (at === "" ? msg : `${at}: ${msg}`) : JSON.stringify(one);
 }
 
+export function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
 /** @param status undefined where no reply came */
 export function remedyFor(status: number | undefined, keyVariable: string, hasKey: boolean): string {
   switch (status) {
@@ -100,6 +104,8 @@ export function remedyFor(status: number | undefined, keyVariable: string, hasKe
     case 429:
       return "lower engine.maxConcurrent";
     default:
+      if (isRedirect(status))
+        return "set engine.baseUrl to the address of the server itself: redirects are not followed";
       return status >= 500 ? "look into the server's log" : "change what it complains of";
   }
 }

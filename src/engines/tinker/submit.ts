@@ -1,7 +1,7 @@
 // Handing a request in, again and again where that is safe. A request whose reply was lost may have been taken: it is sent
 // again only to a server that does the same request once (by its seq_id and idempotency key), or where twice does no harm.
 // Evidence for statuses and pauses: the official SDK (execute_with_retries: 2^n s up to 30 s, five minutes in all).
-import { NoReply, remedyFor, TinkerError } from "./failures.ts";
+import { isRedirect, NoReply, remedyFor, TinkerError } from "./failures.ts";
 import type { Reply, Transport, WireBody } from "./transport.ts";
 
 export interface Submission {
@@ -105,6 +105,7 @@ export function pauseMs(failures: number, random: number): number {
 
 /** Undefined when the status is final; else the shortest pause the server wishes, in milliseconds. */
 function againAfter({ status, headers }: Reply, repeatable: boolean, hosted: boolean): number | undefined {
+  if (isRedirect(status)) return undefined;
   const should = headers.get("x-should-retry");
   if (should === "false") return undefined;
   // 429 and 402 say that nothing was taken. A 409 is a conflict in passing only on the hosted service; elsewhere it stays.

@@ -1,7 +1,8 @@
 // One HTTP exchange with the server: address, key, timeout, and the body of the reply by its content type. Knows nothing of
-// retries; any status is a reply.
+// retries; any status is a reply. No redirect is followed: it would take the key, or a POST's body, elsewhere; whoever reads the
+// reply says where it leads.
 import { EngineError } from "../../core/errors.ts";
-import { NoReply, noReply, oneLine, toldError } from "./failures.ts";
+import { isRedirect, NoReply, noReply, oneLine, toldError } from "./failures.ts";
 import type { Settings, World } from "./options.ts";
 
 export type WireBody =
@@ -32,7 +33,7 @@ const PROTOBUF = "application/x-protobuf";
 const DUMMY_KEY = "tml-dummy";
 
 export class Transport {
-  /** A token that stands for the key, where the server wants one (auth.ts). */
+  /** A token that stands for the key, where the server wants one (token.ts). */
   token: string | undefined;
 
   constructor(
@@ -77,7 +78,11 @@ export class Transport {
   }
 
   /** What a reply says in words. */
-  told({ body, status }: Reply): string {
+  told({ body, status, headers }: Reply): string {
+    if (isRedirect(status)) {
+      const to = headers.get("location");
+      return `${status}: it redirects to ${to === null ? "an address that it does not name" : this.shown(to)}`;
+    }
     const text =
       body.type === "json"
         ? toldError(body.value)
@@ -96,10 +101,12 @@ export class Transport {
       const response = await this.world.fetch(this.url(path), {
         ...init,
         headers: { ...this.keyHeader(), ...init.headers, ...options.headers },
-        redirect: "error",
+        redirect: "manual",
         signal,
       });
-      const { status, headers } = response;
+      const { headers } = response;
+      // A fetch like a browser's hides status and address of a redirect.
+      const status = response.type === "opaqueredirect" ? 302 : response.status;
       return { status, headers, body: await readBody(response) };
     });
   }
