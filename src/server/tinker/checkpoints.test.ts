@@ -8,13 +8,16 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
+import { type IncomingMessage, request as startRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { unpackTar } from "modern-tar/fs";
 import { CheckpointStore } from "./store.ts";
 import {
@@ -261,6 +264,32 @@ describe("downloads", () => {
     assert.ok(Date.parse(json["expires"] as string) > Date.now());
   });
 });
+
+for (const whole of [true, false])
+  test(`a server ends though a client has stopped to take its ${whole ? "archive" : "file"}`, async (t) => {
+    const ending = await serveSmall(checkpoint);
+    const id = await ending.client.model("small");
+    await ending.client.do("save_weights_external", id, { path: "x" });
+    // More than the sockets in between hold.
+    const dir = join(checkpoint.storeDir, encodeURIComponent(id), "external_weights", "x");
+    writeFileSync(join(dir, "large.bin"), "");
+    truncateSync(join(dir, "large.bin"), 2 ** 26);
+    const at = `training_runs/${id}/checkpoints/external_weights/x`;
+    const { json } = await ending.client.get(`${at}/external_weights_urls`);
+    const file = (json["urls"] as Record<string, string>)["large.bin"] ?? "";
+    const archive = (await ending.client.get(`${at}/archive`)).headers.get("location") ?? "";
+    const asked = startRequest(whole ? archive : file).end();
+    asked.on("error", () => undefined);
+    t.after(() => asked.destroy());
+    const response = await new Promise<IncomingMessage>((resolve) => asked.on("response", resolve));
+    response.on("error", () => undefined);
+    await sleep(100);
+    const closed = ending.server.close().then(() => true);
+    assert.equal(await Promise.race([closed, sleep(5000, false)]), true);
+    asked.destroy();
+    await closed;
+    assert.deepEqual(ending.failures, []);
+  });
 
 test("another run of the server has the checkpoints, and none of the models, sessions and results", async (t) => {
   const first = await serveSmall(checkpoint);

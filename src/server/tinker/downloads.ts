@@ -62,17 +62,23 @@ export class Downloads {
     throw new HttpError("this address is not valid, or no longer; ask for a new one", { status: 403 });
   }
 
-  async send(response: ServerResponse, { dir }: Checkpoint, what: string): Promise<void> {
+  /** Ends with its signal, however much of it the client has still to take. */
+  async send(
+    response: ServerResponse,
+    { dir }: Checkpoint,
+    what: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (what === ARCHIVE) {
       response.writeHead(200, { "content-type": "application/x-tar" });
-      await pipeline(packTar(dir), response);
+      await pipeline(packTar(dir), response, { signal });
       return;
     }
     // The name is one that `files` gave: the token says so.
     const path = join(dir, what.slice("file/".length));
     const { size } = await stat(path);
     response.writeHead(200, { "content-type": "application/octet-stream", "content-length": size });
-    await pipeline(createReadStream(path), response);
+    await pipeline(createReadStream(path), response, { signal });
   }
 
   private sign(origin: string, place: TinkerPath, what: string): SignedAddress {

@@ -30,6 +30,7 @@ import {
   startHttpServer,
   unlessAborted,
 } from "../http.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import { Downloads } from "./downloads.ts";
 import { isOurs } from "./errors.ts";
 import type { Outcome } from "./futures.ts";
@@ -92,7 +93,7 @@ interface Context {
   readonly maxBodyBytes: number;
   readonly onFailure: (error: unknown) => void;
   /** Sampling requests that are being read. */
-  arriving: number;
+  readonly arrivals: Arrivals;
 }
 
 const MAX_GATHER_MS = 1000;
@@ -105,7 +106,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
   const { gatherMs = 10, onFailure = () => undefined } = options;
   const now = (): number => performance.now();
   const clock = (): number => Date.now();
-  let context: Context | undefined = undefined;
+  const arrivals = new Arrivals(now);
   const service = await TinkerService.open({
     models: options.models,
     storeDir: options.storeDir,
@@ -114,7 +115,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     maxModels: options.maxModels ?? 8,
     sessionTimeoutMs: 1000 * (options.sessionTimeoutSeconds ?? 600),
     snapshots: { maxEngines: options.maxSamplerEngines ?? 8, maxBytes: SAMPLER_BYTES },
-    gather: { gatherMs, maxGatherMs: MAX_GATHER_MS, arriving: () => (context?.arriving ?? 0) > 0, now },
+    gather: { gatherMs, maxGatherMs: MAX_GATHER_MS, arriving: () => arrivals.any, now },
     futures: {
       run: randomBytes(4).toString("hex"),
       now,
@@ -129,7 +130,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     newSeed: () => randomInt(2 ** 32),
     log: options.log ?? (() => undefined),
   });
-  const state: Context = (context = {
+  const state: Context = {
     service,
     downloads: new Downloads(clock),
     onceKeys: new OnceKeys(),
@@ -137,8 +138,8 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     holdMs: options.holdMs ?? 20_000,
     maxBodyBytes: options.maxBodyBytes ?? 2 ** 28,
     onFailure,
-    arriving: 0,
-  });
+    arrivals,
+  };
   try {
     const { host = "127.0.0.1", port = 0 } = options;
     const server = await startHttpServer({ host, port }, async (request, response, { gone, any }) => {
@@ -184,7 +185,7 @@ async function route(
   const query = new URL(address, "http://localhost").searchParams;
   if (name === "download") {
     const { place, what } = downloads.verify(query);
-    await downloads.send(response, await service.checkpoint(place), what);
+    await downloads.send(response, await service.checkpoint(place), what, signal);
     return;
   }
   const given = request.headers["x-api-key"];
@@ -211,10 +212,9 @@ async function operate(
 ): Promise<void> {
   const operation = OPERATIONS[name];
   if (operation === undefined) throw new Error(`internal: no operation ${name}`);
-  const isSample = name === "asample";
-  if (isSample) context.arriving++;
+  const arrival = name === "asample" ? context.arrivals.begin() : undefined;
   try {
-    const body = await postedBody(context, name, signal, request);
+    const body = await postedBody(context, name, signal, request, arrival);
     const run = (): Promise<unknown> => operation.run(context.service, body);
     const key = request.headers["x-idempotency-key"];
     const reply = operation.once
@@ -225,7 +225,7 @@ async function operate(
     if (name === "client/config") response.setHeader("connection", "close");
     sendJson(response, 200, reply);
   } finally {
-    if (isSample) context.arriving--;
+    arrival?.end();
   }
 }
 
@@ -234,6 +234,7 @@ async function postedBody(
   name: string,
   signal: AbortSignal,
   request: IncomingMessage,
+  arrival: Arrival | undefined,
 ): Promise<PostedBody> {
   const isProtobuf = /^application\/x-protobuf\s*(;|$)/i.test(request.headers["content-type"] ?? "");
   if (!isProtobuf && !isJson(request))
@@ -246,7 +247,10 @@ async function postedBody(
     throw new HttpError(`content-encoding: must be left out, as client/config says; got ${encoding}`, {
       status: 415,
     });
-  const bytes = await unlessAborted(readBody(request, maxBodyBytes), signal);
+  const bytes = await unlessAborted(
+    readBody(request, maxBodyBytes, () => arrival?.progress()),
+    signal,
+  );
   const digest = createHash("sha256").update(`${name}\n${isProtobuf}\n`).update(bytes).digest("base64");
   return { bytes, isProtobuf, digest };
 }
