@@ -15,13 +15,16 @@ const PACKING_PAUSE_MS = 30_000;
 const PACKING_MS = 60 * 60_000;
 const REDIRECTS = 5;
 const ATTEMPTS = 5;
-/** More than any checkpoint of a model this program trains; only to bound what a server may write to the disk. */
-export const MAX_BYTES = 1024 ** 4;
+/**
+ * What a server may write to the disk for one checkpoint: all weights of 72B in float32 are 294 GB, 273 GiB (docs/scale.md).
+ */
+export const MAX_BYTES = 320 * 1024 ** 3;
 
 export interface DownloadOptions {
   readonly transport: Transport;
   readonly dir: string;
   readonly reporter: Pick<Reporter, "start" | "info">;
+  /** Of all files of the checkpoint. Default MAX_BYTES. */
   readonly maxBytes?: number;
 }
 
@@ -58,23 +61,33 @@ export async function downloadFiles(path: string, o: DownloadOptions): Promise<s
     );
   const { urls } = parseReply(path, urlsSchema, reply.body, o.transport.settings.baseUrl);
   await mkdir(o.dir, { recursive: true });
+  let before = 0;
   for (const [name, url] of Object.entries(urls)) {
     if (name !== basename(name) || name === "" || name === "." || name === "..")
       throw new TinkerError(
         `${o.transport.settings.baseUrl}, ${path}: a file is named ${JSON.stringify(name)}; only plain names are taken`,
         "refused",
       );
-    await fetchFile(url, join(o.dir, name), name, o);
+    before += await fetchFile(url, join(o.dir, name), name, o, before);
   }
   return Object.keys(urls).sort();
 }
 
-/** The whole file; begins anew when the connection breaks. */
-async function fetchFile(url: string, file: string, what: string, o: DownloadOptions): Promise<void> {
+/**
+ * The whole file; begins anew when the connection breaks.
+ * @param before bytes of the checkpoint's other files
+ * @returns its bytes
+ */
+async function fetchFile(
+  url: string,
+  file: string,
+  what: string,
+  o: DownloadOptions,
+  before = 0,
+): Promise<number> {
   for (let attempt = 1; ; attempt++)
     try {
-      await fetchOnce(url, file, what, o);
-      return;
+      return await fetchOnce(url, file, what, o, before);
     } catch (error) {
       await rm(file, { force: true });
       if (!(error instanceof NoReply) || attempt === ATTEMPTS) throw asTinkerError(error, what, o.transport);
@@ -83,20 +96,33 @@ async function fetchFile(url: string, file: string, what: string, o: DownloadOpt
     }
 }
 
-async function fetchOnce(url: string, file: string, what: string, o: DownloadOptions): Promise<void> {
+async function fetchOnce(
+  url: string,
+  file: string,
+  what: string,
+  o: DownloadOptions,
+  before: number,
+): Promise<number> {
   const response = await openPacked(url, what, o);
   const size = Number(response.headers.get("content-length") ?? NaN);
+  const limit = o.maxBytes ?? MAX_BYTES;
+  const tooLarge = (came: string): TinkerError =>
+    new TinkerError(
+      `${o.transport.settings.baseUrl}, ${what}: ${came}, and a checkpoint may have ${limit} bytes ` +
+        `(${Number((limit / 1024 ** 3).toPrecision(3))} GiB) in all its files; the file was not kept; look at what the server gives`,
+      "refused",
+    );
+  if (before + size > limit) {
+    await response.body?.cancel();
+    throw tooLarge(`it announces ${size} bytes after ${before}`);
+  }
   const progress = o.reporter.start(`downloading ${what}`, Number.isFinite(size) ? size : undefined, "bytes");
   const handle = await open(file, "w");
   let bytes = 0;
   try {
     for await (const piece of readBody(response)) {
       bytes += piece.length;
-      if (bytes > (o.maxBytes ?? MAX_BYTES))
-        throw new TinkerError(
-          `${what}: it is larger than ${o.maxBytes ?? MAX_BYTES} bytes; nothing was kept`,
-          "refused",
-        );
+      if (before + bytes > limit) throw tooLarge(`${bytes} bytes came after ${before}`);
       await handle.writeFile(piece);
       progress.advance(piece.length);
     }
@@ -106,6 +132,7 @@ async function fetchOnce(url: string, file: string, what: string, o: DownloadOpt
   }
   if (Number.isFinite(size) && response.headers.get("content-encoding") === null && bytes !== size)
     throw new NoReply(`${bytes} of ${size} bytes came`, false);
+  return bytes;
 }
 
 async function* readBody(response: Response): AsyncGenerator<Uint8Array> {
