@@ -7,6 +7,7 @@ import { decodeForwardBackwardCallProto } from "../../engines/tinker/protocol/pr
 import type { ForwardBackwardCall } from "../../engines/tinker/protocol/wire.ts";
 import { HttpError, parseJson } from "../http.ts";
 import { clientConfig, dynamicConfig, infoBody, TRAINS_ALL, weightsInfoBody } from "./bodies.ts";
+import { checkMetadata } from "./metadata.ts";
 import type { TinkerService } from "./service.ts";
 import { parsePath } from "./tinkerPath.ts";
 
@@ -79,7 +80,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   telemetry: ask(() => ({ status: "accepted" })),
   create_session: once((service, body) => {
     const { user_metadata: userMetadata } = parseMessage(messages.createSessionRequest, body);
-    const { id } = service.sessions.create(userMetadata);
+    const { id } = service.sessions.create(checkMetadata(userMetadata));
     return { session_id: id, info_message: TRAINS_ALL, type: "create_session" };
   }),
   session_heartbeat: ask((service, body) => {

@@ -6,6 +6,7 @@ import type { ForwardBackwardCall } from "../../engines/tinker/protocol/wire.ts"
 import { HttpError } from "../http.ts";
 import { userError } from "./errors.ts";
 import { Futures, type FuturesOptions, type Outcome, type Payload } from "./futures.ts";
+import { checkMetadata } from "./metadata.ts";
 import { ModelRegistry } from "./modelRegistry.ts";
 import { BaseModels, type ServedCheckpoint } from "./models.ts";
 import type { GatherOptions } from "./policySampler.ts";
@@ -112,9 +113,10 @@ export class TinkerService {
   createModel(body: Body<typeof messages.createModelRequest>, digest: string): string {
     const session = this.sessions.get(body.session_id);
     const { name, dir } = this.bases.get(body.base_model);
+    const metadata = checkMetadata(body.user_metadata);
     return this.models.create(session, body.model_seq_id, digest, async (modelId) => ({
       engine: await this.bases.load(dir),
-      run: this.newRun(modelId, name, body.lora_config?.rank ?? null, body.user_metadata),
+      run: this.newRun(modelId, name, body.lora_config?.rank ?? null, metadata),
       result: { model_id: modelId, type: "create_model" },
     }));
   }
@@ -125,12 +127,13 @@ export class TinkerService {
     const place = parsePath(path);
     if (into.type === "newModel") {
       const session = this.sessions.get(into.session_id);
+      const metadata = checkMetadata(body.user_metadata);
       const asked = body.base_model === undefined ? undefined : this.bases.get(body.base_model).name;
       return this.models.create(session, into.model_seq_id, digest, async (modelId) => {
         const { engine, run } = await this.loadCheckpoint(place, optimizer, asked);
         return {
           engine,
-          run: this.newRun(modelId, run.baseModel, run.rank, body.user_metadata),
+          run: this.newRun(modelId, run.baseModel, run.rank, metadata),
           result: { path, model_id: modelId, type: "load_weights" },
         };
       });
@@ -183,6 +186,7 @@ export class TinkerService {
 
   saveWeights(body: Body<typeof messages.saveWeightsRequest>, digest: string): string {
     const name = checkName(body.path ?? `seq-${body.seq_id}`);
+    checkMetadata(body.user_metadata);
     return this.models.submit(body.model_id, body.seq_id, digest, async (model) => {
       const place: TinkerPath = { modelId: model.id, kind: "weights", name };
       await this.write(place, body, (dir) => model.saveState(dir));
@@ -193,6 +197,7 @@ export class TinkerService {
   saveWeightsForSampler(body: Body<typeof messages.saveWeightsForSamplerRequest>, digest: string): string {
     const { path, sampling_session_seq_id: samplerSeq } = body;
     const name = path === undefined ? undefined : checkName(path);
+    checkMetadata(body.user_metadata);
     return this.models.submit(body.model_id, body.seq_id, digest, async (model) => {
       if (name === undefined) {
         const base = this.bases.get(model.run.baseModel);

@@ -11,7 +11,14 @@ import { join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../../core/errors.ts";
 import { FutureError, userError } from "./errors.ts";
-import { type CheckpointKind, checkpointKinds, formatPath, type TinkerPath } from "./tinkerPath.ts";
+import {
+  type CheckpointKind,
+  checkpointKinds,
+  formatPath,
+  isModelId,
+  isPlace,
+  type TinkerPath,
+} from "./tinkerPath.ts";
 
 const runSchema = z.object({
   modelId: z.string(),
@@ -70,6 +77,7 @@ export class CheckpointStore {
   }
 
   async findRun(modelId: string): Promise<Run | undefined> {
+    if (!isModelId(modelId)) return undefined;
     return readJson(join(this.runDir(modelId), "run.json"), runSchema);
   }
 
@@ -144,6 +152,7 @@ export class CheckpointStore {
 
   /** Undefined when it is not there, or has expired: then it is deleted. */
   async find(place: TinkerPath): Promise<Checkpoint | undefined> {
+    if (!isPlace(place)) return undefined;
     const dir = this.dirOf(place);
     const found = await readJson(join(dir, "checkpoint.json"), checkpointSchema);
     if (found === undefined) return undefined;
