@@ -72,6 +72,28 @@ test("where a checkpoint brings the optimiser's state along, it is taken back, o
   assert.equal(ours.named("optim_step").length, 0);
 });
 
+test("that the first updates are too large after moments were taken back is said once, where it matters", async () => {
+  const init = { path: "tinker://old/weights/a", optimizer: false };
+  const said = async (
+    beta2: number,
+    dialect: "skyrl" | "pyvision",
+    begin: typeof init | undefined,
+  ): Promise<number> => {
+    const { engine, warnings } = await open({}, { dialect }, { init: begin });
+    for (let i = 0; i < 2; i++) {
+      await engine.forwardBackward([datum()], CROSS_ENTROPY);
+      await engine.optimStep({ ...ADAMW, beta2 });
+    }
+    return warnings.filter((text) => text.includes(`with beta2 ${beta2} the first updates are several times`))
+      .length;
+  };
+  assert.equal(await said(0.999, "skyrl", init), 1);
+  assert.equal(await said(0.95, "skyrl", init), 0);
+  assert.equal(await said(0.999, "skyrl", { ...init, optimizer: true }), 0);
+  assert.equal(await said(0.999, "skyrl", undefined), 0);
+  assert.equal(await said(0.999, "pyvision", init), 0);
+});
+
 test("a model that the server does not have is refused with those it has", async () => {
   await assert.rejects(
     open({}, { baseModel: "basis" }),

@@ -14,6 +14,8 @@ export class RemoteModel {
    * it added to, never from what others have added since.
    */
   gradient: Gradient = { datums: 0 };
+  /** Whether its optimiser counts updates of before that its moments do not know (checkpoints.ts). */
+  countsOldSteps = false;
   private readonly lane = new Lane();
   private spoilt: string | undefined;
   /** Number of the last request that the server has had of this model. */

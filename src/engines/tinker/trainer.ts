@@ -21,6 +21,9 @@ import type { OnceWarnings } from "./warnings.ts";
 
 const CROSS_ENTROPY: LossSpec = { type: "crossEntropy" };
 
+/** Up to here updates without correction of the second moment are at most 1.6 times too large (checkpoints.ts). */
+const UNCORRECTED_BETA2 = 0.98;
+
 const optimSchema = z.looseObject({ metrics: z.record(z.string(), z.number().nullable()).nullish() });
 
 export class Trainer {
@@ -81,6 +84,12 @@ export class Trainer {
       this.warnings.once(
         `${this.connection.settings.baseUrl}: this server takes the learning rate alone: beta1, beta2, epsilon, weightDecay ` +
           "and maxGradNorm are those of its own configuration",
+      );
+    if (model.countsOldSteps && params.beta2 > UNCORRECTED_BETA2)
+      this.warnings.once(
+        `${this.connection.settings.baseUrl}: this server goes on counting the updates of the stage before while the moments ` +
+          `begin at 0, so with beta2 ${params.beta2} the first updates are several times too large; set optimizer.beta2 to ` +
+          `${UNCORRECTED_BETA2} or less, 0.95 for example`,
       );
     const value = {
       model_id: model.id,
