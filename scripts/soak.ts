@@ -91,17 +91,19 @@ const lost = processesOf(run);
 report();
 
 function read(pid: number): Reading | undefined {
-  const below = descendants(pid);
-  if (!existsSync(`/proc/${pid}/smaps_rollup`)) return undefined;
+  // The first process starts the one that trains.
+  const trainer = descendants(pid).find((id) => commandOf(id).includes("src/cli/main.ts"));
+  if (trainer === undefined || !existsSync(`/proc/${trainer}/smaps_rollup`)) return undefined;
+  const below = descendants(trainer);
   const { episodes: drawn, steps } = progress();
   return {
     seconds: Math.round((performance.now() - startedAt) / 1000),
     episodes: drawn,
     steps,
-    trainerMb: memory(pid, "Private_Clean") + memory(pid, "Private_Dirty"),
+    trainerMb: memory(trainer, "Private_Clean") + memory(trainer, "Private_Dirty"),
     toolMb: below.reduce((sum, id) => sum + memory(id, "Pss"), 0),
     processes: below.length,
-    handles: [pid, ...below].reduce((sum, id) => sum + namesIn(`/proc/${id}/fd`).length, 0),
+    handles: [trainer, ...below].reduce((sum, id) => sum + namesIn(`/proc/${id}/fd`).length, 0),
     temporaryFiles: countFiles(temporary),
   };
 }
@@ -114,6 +116,14 @@ function progress(): { readonly episodes: number; readonly steps: number } {
     Number((JSON.parse(line) as Record<string, number>)["trajectories/drawn"]),
   );
   return { episodes: drawn.reduce((sum, n) => sum + n, 0), steps: lines.length };
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function memory(pid: number, field: string): number {
@@ -170,9 +180,11 @@ function namesIn(path: string): string[] {
   }
 }
 
+/** But what tsx and ONNX Runtime keep there once: compiled sources, and files of its own. */
 function countFiles(path: string): number {
   try {
-    return readdirSync(path, { recursive: true }).length;
+    const names = readdirSync(path).filter((name) => !/^(tsx-|mat-debug-|\.ses$)/.test(name));
+    return names.reduce((sum, name) => sum + 1 + namesIn(join(path, name)).length, 0);
   } catch {
     return 0; // a folder went away while it was read
   }
@@ -203,7 +215,12 @@ function report(): void {
       `${name.padEnd(16)} ${flat ? "flat" : "GROWS"}: ${second.toFixed(1)} → ${last.toFixed(1)}\n`,
     );
   process.stdout.write(`left behind: ${left} temporary files, ${lost} processes\n`);
-  const failed = ended !== 0 || total < episodes || growth.some(({ flat }) => !flat) || left > 0 || lost > 0;
+  const failed =
+    ended !== 0 ||
+    total < Math.floor(episodes / PER_STEP) * PER_STEP ||
+    growth.some(({ flat }) => !flat) ||
+    left > 0 ||
+    lost > 0;
   if (values.out !== undefined)
     writeFileSync(
       values.out,

@@ -74,6 +74,7 @@ export function checkMemory(totalBytes: number, freeBytes: number): Check {
 async function checkOnnxRuntime(): Promise<Check> {
   const name = "onnxruntime";
   try {
+    await import("../onnx/quiet.ts");
     const runtime = await import("onnxruntime-node");
     const backends = runtime.listSupportedBackends().map((backend) => backend.name);
     return { name, state: "ok", text: `${runtimeVersion()}, providers: ${backends.join(", ")}` };

@@ -1,4 +1,5 @@
 // Running a graph: ONNX Runtime's CPU provider, plain typed arrays in and out (inputs are not copied).
+import "./quiet.ts";
 import * as ort from "onnxruntime-node";
 import { availableParallelism } from "node:os";
 import type { Graph } from "./graph.ts";
