@@ -1,9 +1,10 @@
 // `pyvision evaluate CONFIG`: how well the recipe's model does on held-out tasks, without training it.
-import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { formatEvaluation } from "../learning/formatEvaluation.ts";
 import { loadConfig } from "../runs/config.ts";
 import { explainDiskError } from "../runs/diskErrors.ts";
+import { makeFolder } from "../runs/files.ts";
 import { createReporter } from "../runs/progress.ts";
 import { lockRun, type RunLock } from "../runs/runLock.ts";
 import { setOption } from "./stageCommand.ts";
@@ -58,7 +59,7 @@ export function registerEvaluate(program: Command): void {
 /** Two processes would mix their records. */
 function lockSave(dir: string): RunLock {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(resolve(dir));
     return lockRun(dir, "--save");
   } catch (error) {
     throw explainDiskError(error, dir, "nothing was begun");

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { dumpConfig, type ResolvedConfig } from "./config.ts";
-import { writeFileAtomic } from "./files.ts";
+import { makeFolder, writeFileAtomic } from "./files.ts";
 import { appendMetrics, readMetrics, truncateMetrics, type MetricsRecord } from "./metrics.ts";
 import { strategyLogName, truncateStrategy } from "./strategyLog.ts";
 import { openTrajectoryStore, type TrajectoryStore } from "./trajectoryStore.ts";
@@ -106,7 +106,7 @@ function runAt(path: string): RunDirectory {
 
 /** `name`, or else `name-2`, `name-3`, …: the first that mkdir does not find taken, so two runs never share one. */
 function makeNumbered(root: string, name: string): string {
-  mkdirSync(root, { recursive: true });
+  makeFolder(root);
   for (let number = 1; ; number++) {
     const path = join(root, number === 1 ? name : `${name}-${number}`);
     try {
@@ -131,7 +131,7 @@ function isUnused(path: string, found: readonly string[]): boolean {
 }
 
 function makeGiven(path: string, overwrite: boolean): string {
-  mkdirSync(path, { recursive: true });
+  makeFolder(path);
   const found = readdirSync(path);
   if (found.length === 0) return path;
   if (isUnused(path, found)) return path;
