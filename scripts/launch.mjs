@@ -14,7 +14,10 @@ export async function launch(args, { cwd = process.cwd() } = {}) {
   const tsx = import.meta.resolve("tsx");
   const env = { ...process.env };
   delete env["NODE_TEST_CONTEXT"];
-  const child = spawn(process.execPath, ["--import", tsx, ...args], { cwd, env, stdio: "inherit" });
+  // The fourth is a pipe that nobody writes to: it closes when this process is gone, however it went (src/cli/lifeline.ts).
+  env["PYVISION_LIFELINE"] = "3";
+  const stdio = /** @type {const} */ (["inherit", "inherit", "inherit", "pipe"]);
+  const child = spawn(process.execPath, ["--import", tsx, ...args], { cwd, env, stdio });
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => {
       // Ctrl-C reaches the child by itself; passed on too, it would count as pressed twice.

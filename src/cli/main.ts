@@ -1,5 +1,8 @@
 // Entry point of the `pyvision` command: `node --import tsx src/cli/main.ts …`.
+import { holdLifeline } from "./lifeline.ts";
 import { runCli } from "./program.ts";
+
+holdLifeline();
 
 // `pyvision … | head` closes the pipe while we write; that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
