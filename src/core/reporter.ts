@@ -18,8 +18,11 @@ export interface Reporter {
   info(text: string): void;
   /** Something the user should look at. */
   warn(text: string): void;
-  /** Begins a piece of work; `total` undefined when its size is not known. `unit` is a plural: "steps", "tasks". */
-  start(label: string, total?: number, unit?: string): Progress;
+  /**
+   * Begins a piece of work; `total` undefined when its size is not known. `unit` is a plural: "steps", "tasks". `before` of
+   * it were done earlier, and do not count when the rate is told.
+   */
+  start(label: string, total?: number, unit?: string, before?: number): Progress;
 }
 
 /** Says nothing; for tests and for callers that do not care. */

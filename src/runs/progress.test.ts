@@ -32,6 +32,16 @@ test("without a terminal: plain lines, none in the first two seconds, then one e
   ]);
 });
 
+test("what an earlier process did counts as done, and not in the rate", () => {
+  const { stream, chunks } = recorder(false);
+  let now = 0;
+  const reporter = createReporter({ stdout: stream, stderr: stream, now: () => now });
+  const progress = reporter.start("train", 60, "steps", 40);
+  now = 4000;
+  progress.update(42);
+  assert.deepEqual(chunks, ["train: 42/60 steps, 2.0 s each, 36 s left\n"]); // 4 s / 2 done; 18 left
+});
+
 test("what is over within two seconds says nothing", () => {
   const { stream, chunks } = recorder(false);
   let now = 0;

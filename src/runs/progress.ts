@@ -33,6 +33,8 @@ interface Work {
   readonly total: number | undefined;
   readonly unit: string;
   readonly startedMs: number;
+  /** Done by an earlier process. */
+  readonly before: number;
   done: number;
   note: string;
   lastPlainMs: number;
@@ -92,9 +94,10 @@ export function createReporter(options: ReporterOptions = {}): Reporter {
     print: (text) => writeLine(stdout, text),
     info: (text) => writeLine(stderr, text),
     warn: (text) => writeLine(stderr, `warning: ${text}`),
-    start: (label, total, unit = "") => {
+    start: (label, total, unit = "", before = 0) => {
       const startedMs = now();
-      const work: Work = { label, total, unit, startedMs, done: 0, note: "", lastPlainMs: -Infinity };
+      const times = { startedMs, lastPlainMs: -Infinity };
+      const work: Work = { label, total, unit, before, ...times, done: before, note: "" };
       active.push(work);
       if (hasBars && redrawMs > 0 && timer === undefined) {
         timer = setInterval(draw, redrawMs);
@@ -133,14 +136,16 @@ function amount({ done, total, unit }: Work): string {
 
 /** "1.3/s" or, when slow, "4.2 s each"; "" before anything is done. */
 function rate(work: Work, elapsedMs: number): string {
-  if (work.done <= 0 || elapsedMs <= 0) return "";
-  const perSecond = (work.done / elapsedMs) * 1000;
+  const done = work.done - work.before;
+  if (done <= 0 || elapsedMs <= 0) return "";
+  const perSecond = (done / elapsedMs) * 1000;
   return perSecond >= 1 ? `${formatCount(perSecond)}/s` : `${formatDuration(1000 / perSecond)} each`;
 }
 
 function timeLeft(work: Work, elapsedMs: number): string {
-  if (work.total === undefined || work.done <= 0) return "";
-  const leftMs = (elapsedMs / work.done) * Math.max(0, work.total - work.done);
+  const done = work.done - work.before;
+  if (work.total === undefined || done <= 0) return "";
+  const leftMs = (elapsedMs / done) * Math.max(0, work.total - work.done);
   return `${formatDuration(leftMs)} left`;
 }
 

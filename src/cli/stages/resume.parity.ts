@@ -38,8 +38,9 @@ test("--from-scratch: killed while it pretrains, fine-tunes and reinforces, each
   const whole = await runChild(root, args("scratch-whole"));
   assert.equal(whole.code, 0, whole.stderr);
   const said: string[] = [];
-  for (let i = 0; i < 3; i++) {
-    const kill = { phase: "optimiser", occurrence: 5, delayMs: 0, wholeGroup: true } as const;
+  // At the third checkpoint of pretrain's; the second of sft's, behind the last of pretrain's; the third of RL's.
+  for (const occurrence of [3, 3, 6]) {
+    const kill = { phase: "checkpoint", occurrence, delayMs: 0, wholeGroup: true } as const;
     const killed = await runChild(root, args("scratch-killed"), kill);
     assert.equal(killed.signal, "SIGKILL", killed.stderr);
     said.push(...(/\w+: going on after step \d/.exec(killed.stderr) ?? []));

@@ -52,7 +52,8 @@ export async function runSupervised<S>(o: SupervisedStage<S>): Promise<Supervise
 
 async function learn<S>(o: SupervisedStage<S>, trackers: Trackers): Promise<void> {
   const { steps, batchSize, microBatchTokens, grouping } = o.options;
-  const progress = o.reporter.start(o.stage, steps, "steps");
+  const done = o.life.from?.step ?? 0;
+  const progress = o.reporter.start(o.stage, steps, "steps", done);
   const options = {
     steps,
     batchSize,
@@ -61,7 +62,6 @@ async function learn<S>(o: SupervisedStage<S>, trackers: Trackers): Promise<void
     ...splitOptimizer(o.options.optimizer),
     stage: o.stage,
   };
-  const done = o.life.from?.step ?? 0;
   const dependencies = {
     engine: o.engine,
     data: o.data,

@@ -81,7 +81,7 @@ export async function learn({
     },
     from,
   );
-  const progress = reporter.start("RL", steps, "steps");
+  const progress = reporter.start("RL", steps, "steps", from.step);
   for await (const report of loop) {
     run.appendMetrics({ step: report.step, ...report.metrics });
     trackers.metrics({ step: report.step, ...report.metrics });
