@@ -103,6 +103,40 @@ test("summary and files are replaced whole and leave nothing beside them", () =>
   );
 });
 
+test("cut back to a step: later records and trajectories, evaluations and half-written files go, all else stays", () => {
+  const run = createRun(config, { dir: join(root, "cut") });
+  for (const step of [1, 2, 3]) run.appendMetrics({ step });
+  appendFileSync(run.filePath("metrics.jsonl"), '{"step":2,"tor');
+  writeFileSync(
+    run.filePath("strategy.jsonl"),
+    [1, 2, 3].map((step) => `{"version":1,"step":${step},"x":0}\n`).join(""),
+  );
+  const { path } = run.trajectories;
+  mkdirSync(join(path, "images"), { recursive: true });
+  const kept = ["demonstrations-000000.jsonl", "images", "train-000001.jsonl", "train-000002.jsonl"];
+  const gone = [
+    "evaluation-000000.jsonl",
+    "train-000003.jsonl",
+    "train-1000000.jsonl",
+    "train-000002.jsonl.7.tmp",
+  ];
+  for (const name of [...kept, ...gone]) if (name !== "images") writeFileSync(join(path, name), "");
+  for (const name of ["a.png", "b.png.7.tmp"]) writeFileSync(join(path, "images", name), "");
+  writeFileSync(run.filePath("summary.json.7.tmp"), "{");
+  run.cutBack(2);
+  assert.deepEqual(run.readMetrics(), [{ step: 1 }, { step: 2 }]);
+  assert.match(
+    readFileSync(run.filePath("strategy.jsonl"), "utf8"),
+    /^[^\n]*"step":1,[^\n]*\n[^\n]*"step":2,[^\n]*\n$/,
+  );
+  assert.deepEqual(readdirSync(path).sort(), kept);
+  assert.deepEqual(readdirSync(join(path, "images")), ["a.png"]);
+  assert.deepEqual(readdirSync(run.path).sort(), ["checkpoints", "config.yaml", "metrics.jsonl", "strategy.jsonl", "trajectories"]); // prettier-ignore
+  run.cutBack(-1);
+  assert.deepEqual(run.readMetrics(), []);
+  assert.deepEqual(readdirSync(path), ["images"]);
+});
+
 test("an existing run is opened, another folder is not", () => {
   const run = createRun(config, { dir: join(root, "open") });
   run.appendMetrics({ step: 1 });

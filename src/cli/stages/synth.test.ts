@@ -225,7 +225,7 @@ test("sft leaves out what is too long for the agent, and says so; all of it is a
     ["sft.data=nowhere.json", /^ConfigError: sft\.data: "nowhere\.json" does not exist/],
   ] as const) {
     const config = recipe(`sft.data=${at("whole")}`, ...long, set);
-    await assert.rejects(runSft(config, createRun(config, { dir: at("none") }), silentReporter), message);
+    await assert.rejects(runSft(config, createRun(config, { dir: at("wrong") }), silentReporter), message);
   }
 });
 
