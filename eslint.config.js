@@ -36,13 +36,7 @@ const importDirection = ROOMS.slice(0, -1).map((room, floor) => {
 
 export default tseslint.config(
   {
-    ignores: [
-      "node_modules/",
-      ".venv*/",
-      "runs/",
-      "dist/",
-      "**/*.d.ts",
-    ],
+    ignores: ["node_modules/", ".venv*/", "runs/", "dist/", "**/*.d.ts"],
   },
   {
     files: ["src/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "examples/**/*.ts", "web/**/*.{ts,tsx}"],
