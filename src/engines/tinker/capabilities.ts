@@ -33,7 +33,7 @@ export interface Capabilities {
   readonly discardsOnFailure: boolean;
   /** Which stop condition ends a sample beside the strings asked for: our own server always heeds the end of a turn. */
   readonly endsAtEndOfTurn: boolean;
-  /** `random_state` instead of `seed`, `together`, `trained_only`. */
+  /** `random_state` instead of `seed`, `sequence`, `together`, `trained_only`. */
   readonly extensions: boolean;
 }
 

@@ -92,7 +92,9 @@ export class RemoteSampler {
     if (room < 1) return undefined;
     const maxNewTokens = Math.min(request.params.maxNewTokens, room);
     const params = { ...request.params, maxNewTokens };
-    return sampleBody({ ...request, params }, this.codec, this.capabilities);
+    const body = sampleBody({ ...request, params }, this.codec, this.capabilities);
+    const { sessionId } = this.connection;
+    return this.capabilities.extensions ? { ...body, sequence: `${sessionId}/${request.sequenceId}` } : body;
   }
 
   private async one(

@@ -30,6 +30,7 @@ test("our own server gets the stream's state, and the stream moves on by what wa
       stop: [1],
       random_state: [...before],
     },
+    sequence: "s/one",
     together: { call: "s/0", count: 1 },
     type: "sample",
   });

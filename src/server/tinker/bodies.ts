@@ -6,7 +6,7 @@ import type { TrainedModel } from "./trainedModel.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** What this server takes beyond the hosted service's protocol. */
-export const EXTENSIONS = ["random_state", "together", "trained_only", "weights"] as const;
+export const EXTENSIONS = ["random_state", "sequence", "together", "trained_only", "weights"] as const;
 
 export const TRAINS_ALL =
   "this server trains all weights of a model: a LoRA rank is accepted and remembered, and changes nothing";

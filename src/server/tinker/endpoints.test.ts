@@ -61,7 +61,7 @@ describe("what the server says of itself", () => {
     assert.ok(context > 0);
     assert.deepEqual(json, {
       supported_models: ["small", "org/other"].map((name) => ({ model_name: name, ...model, max_context_length: context })), // prettier-ignore
-      extensions: ["random_state", "together", "trained_only", "weights"],
+      extensions: ["random_state", "sequence", "together", "trained_only", "weights"],
     });
   });
 

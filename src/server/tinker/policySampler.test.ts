@@ -26,6 +26,7 @@ function job(tokens: readonly number[], more: Partial<SampleJob> = {}): SampleJo
   const chunk = { type: "encoded_text", tokens: Int32Array.from(tokens) } as const;
   return {
     order: [0, 0],
+    sequence: undefined,
     together: undefined,
     prompt: promptOf([chunk], engine.codec.imagePadId, pictures),
     streams: [randomStream("job", 1)],
@@ -113,6 +114,30 @@ test("the requests of one call are one batch, however long one of them takes to 
     "nothing was computed before the last came",
   );
   assert.ok(decodeSteps <= 4, `${decodeSteps} steps for at most 5 tokens of each`);
+});
+
+test("a sequence that its client names keeps its own cache, also where another one says the same", async () => {
+  const prompt = [40, 41, 42, 43];
+  const named = (sequence: string, tokens: readonly number[]): SampleJob => job(tokens, { sequence });
+  const [a, b] = await Promise.all([ask(named("a", prompt)), ask(named("b", prompt))]);
+  assert.deepEqual(tokensOf(a), tokensOf(b), "one stream, one prompt: they say the same");
+  const seen: string[] = [];
+  const original = engine.sample.bind(engine);
+  engine.sample = (requests: readonly SampleRequest[]) => {
+    seen.push(...requests.map(({ sequenceId }) => sequenceId));
+    return original(requests);
+  };
+  const longer = [...prompt, ...tokensOf(a), 7];
+  await ask(named("b", longer));
+  await ask(named("a", longer));
+  engine.sample = original;
+  const order = seen.map((id) => Number(id.split("-")[1]));
+  assert.equal((order[0] as number) - (order[1] as number), 1, "each went on with its own");
+  assert.equal(
+    (await work(() => ask(named("c", longer)))).prefillTokens,
+    longer.length,
+    "a stranger has none",
+  );
 });
 
 test("equal prompts are computed once, and a prompt that goes on from a sample costs what is new", async () => {

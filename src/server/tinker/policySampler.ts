@@ -153,12 +153,12 @@ export class PolicySampler {
     return Promise.all(streams.map((random) => this.sampleOne(job, random, taken, goOn)));
   }
 
-  /** The longest open sequence that the prompt goes on from. */
-  private longestBeginning({ prompt: { tokens, prefixes } }: SampleJob): OpenSequence | undefined {
+  /** The longest open sequence that the prompt goes on from: the client's own where it names one, or any that says the same. */
+  private longestBeginning({ prompt: { tokens, prefixes }, sequence }: SampleJob): OpenSequence | undefined {
     const lengths = [...this.lengths].filter((length) => length < tokens.length).sort((a, b) => b - a);
     for (const length of lengths) {
-      const sequence = this.open.take(prefixes.key(length), tokens);
-      if (sequence !== undefined) return sequence;
+      const open = this.open.take(keyOf(prefixes.key(length), sequence), tokens);
+      if (open !== undefined) return open;
     }
     return undefined;
   }
@@ -248,9 +248,10 @@ export class PolicySampler {
     return result;
   }
 
-  private keep({ prompt }: SampleJob, id: string, tokens: readonly number[]): void {
+  private keep({ prompt, sequence }: SampleJob, id: string, tokens: readonly number[]): void {
     this.lengths.add(prompt.tokens.length + tokens.length);
-    this.open.keep(prompt.prefixes.keyWith(tokens), { id, tokens: [...prompt.tokens, ...tokens] });
+    const key = keyOf(prompt.prefixes.keyWith(tokens), sequence);
+    this.open.keep(key, { id, tokens: [...prompt.tokens, ...tokens] });
   }
 
   /** One a token of the prompt; nothing predicts the first. */
@@ -270,4 +271,9 @@ export class PolicySampler {
     const [logprobs = zeros] = await this.engine.forward([datum]);
     return [...none(first), ...logprobs.subarray(first)];
   }
+}
+
+/** @param prefix digest of all that the sequence begins with, pictures included */
+function keyOf(prefix: string, sequence: string | undefined): string {
+  return sequence === undefined ? prefix : `${prefix} ${sequence}`;
 }

@@ -6,6 +6,8 @@ import type { Prompt } from "./prompt.ts";
 export interface SampleJob {
   /** Jobs that are computed together begin in this order: the first numbers decide, then the second. */
   readonly order: readonly [number, number];
+  /** The growing sequence that it goes on with, where the client names it. */
+  readonly sequence: string | undefined;
   /** The call that it is one of so many requests of: they are computed as one batch. */
   readonly together: { readonly call: string; readonly count: number } | undefined;
   readonly prompt: Prompt;

@@ -149,6 +149,7 @@ export class Samplers {
     const stops = params.stop ?? [];
     return {
       order,
+      sequence: body.sequence,
       together: body.together,
       prompt,
       streams: this.streams(params, count),

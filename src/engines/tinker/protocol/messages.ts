@@ -194,6 +194,8 @@ export const sampleRequest = z
     prompt: z
       .unknown()
       .transform((prompt) => decodeChunks(objectAt(prompt, "prompt")["chunks"], "prompt.chunks")),
+    /** Of our own clients: names the growing sequence, which keeps its own cache, whatever others say the same. */
+    sequence: maybe(z.string().min(1).max(300)),
     /** Of our own clients: the requests of one call, which are to be sampled as one batch. */
     together: maybe(z.strictObject({ call: z.string().min(1).max(100), count: z.int().min(1).max(100_000) })),
     sampling_params: samplingParams,

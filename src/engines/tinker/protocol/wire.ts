@@ -4,7 +4,7 @@ import { DataError } from "../../../core/errors.ts";
 
 /**
  * Which server is spoken to: `hosted` as Thinking Machines serves it, `skyrl` as SkyRL does, `pyvision` our own, which
- * takes what `hosted` takes and more (`random_state`, `together`, `trained_only`, `weights` with every loss).
+ * takes what `hosted` takes and more (`random_state`, `sequence`, `together`, `trained_only`, `weights` with every loss).
  */
 export type Dialect = "pyvision" | "skyrl" | "hosted";
 
