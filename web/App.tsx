@@ -184,6 +184,8 @@ function Help() {
       ref={dialog}
       class="help"
       aria-labelledby="help-title"
+      // At once, and not when the browser gets round to telling of the close: the next key is the page's already.
+      onCancel={() => (helpOpen.value = false)}
       onClose={() => (helpOpen.value = false)}
       onClick={(event) => event.target === dialog.current && (helpOpen.value = false)}
     >
