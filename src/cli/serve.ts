@@ -1,13 +1,14 @@
 // `pyvision serve`: a checkpoint behind the OpenAI protocol, so that whatever speaks it (the agent with `engine: {type:
 // openai}` too) can ask the policy; or checkpoints behind the Tinker API, to be sampled and trained from elsewhere.
 import { join, resolve } from "node:path";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import type { Reporter } from "../core/reporter.ts";
 import type { PixelLimits } from "../models/qwen2_5_vl/imageProcessor.ts";
 import { loadConfig, resolveInputPath } from "../runs/config.ts";
 import { createReporter } from "../runs/progress.ts";
 import { setOption } from "./stageCommand.ts";
+import { nextStopSignal, parseWhole } from "./untilStopped.ts";
 
 interface ServeOptions {
   readonly openai?: true;
@@ -213,25 +214,4 @@ function keyFrom(variable: string | undefined): string | undefined {
       `--key-variable ${variable}: the environment has no such variable, or it is empty; set it`,
     );
   return key.trim();
-}
-
-/** A second one, while requests are being ended, stops the process as usual. */
-function nextStopSignal(): Promise<void> {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      for (const signal of signals) process.off(signal, stop);
-      resolve();
-    };
-    for (const signal of signals) process.on(signal, stop);
-  });
-}
-
-function parseWhole(most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value > most)
-      throw new InvalidArgumentError(`Must be a whole number from 0 to ${most}.`);
-    return value;
-  };
 }

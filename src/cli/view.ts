@@ -4,6 +4,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { writeFileAtomic } from "../runs/files.ts";
 import { createReporter } from "../runs/progress.ts";
+import { nextStopSignal, parseWhole } from "./untilStopped.ts";
 
 interface ViewOptions {
   readonly port: number;
@@ -28,7 +29,7 @@ export function registerView(program: Command): void {
         "folder are listed. With --export, one HTML file is written instead, which needs no server and no network.",
     )
     .argument("[run...]", "folders of runs, e.g. runs/image-mini")
-    .option("--port <number>", "port to listen at; 0 takes a free one", wholeNumber(65_535), 8500)
+    .option("--port <number>", "port to listen at; 0 takes a free one", parseWhole(65_535), 8500)
     .option("--host <address>", "address to listen at; 0.0.0.0 is every one", "127.0.0.1")
     .option("--open", "open the page in the default browser")
     .option("--root <dir>", "the runs folder that is listed when no run is named", "runs")
@@ -37,7 +38,7 @@ export function registerView(program: Command): void {
     .option(
       "--max-trajectories <number>",
       "with --export: whole trajectories in the file, spread over the steps",
-      wholeNumber(1_000_000),
+      parseWhole(1_000_000),
       200,
     )
     .action(async (dirs: readonly string[], options: ViewOptions) => {
@@ -102,26 +103,6 @@ function openBrowser(url: string, onError: (message: string) => void): void {
     onError(`no browser could be opened (${command} is missing): open ${url} yourself`),
   );
   child.unref();
-}
-
-function nextStopSignal(): Promise<void> {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      for (const signal of signals) process.off(signal, stop);
-      resolve();
-    };
-    for (const signal of signals) process.on(signal, stop);
-  });
-}
-
-function wholeNumber(most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value > most)
-      throw new InvalidArgumentError(`Must be a whole number from 0 to ${most}.`);
-    return value;
-  };
 }
 
 function parseSteps(text: string): { readonly first: number; readonly last: number } {
