@@ -1,6 +1,7 @@
 // A picture as the model saw it: at the size it was resized to, enlarged without smoothing, with the grid of its tokens
 // on demand. Each token stands for 28 × 28 pixels, two by two patches of 14.
 import { signal } from "@preact/signals";
+import type { TrajectoryJson } from "../../src/runs/trajectoryJson.ts";
 import { count } from "../data/format.ts";
 import { source } from "../data/state.ts";
 import { remember, remembered } from "../data/theme.ts";
@@ -15,17 +16,34 @@ export function nextEnlargement(): void {
   remember("enlargement", String(enlargement.value));
 }
 
-export interface PictureProps {
+export type ImageSegment = Extract<TrajectoryJson["segments"][number], { type: "image" }>;
+
+interface PicturesProps {
   readonly runKey: string;
-  readonly hash: string;
-  readonly grid: readonly [t: number, h: number, w: number];
-  readonly tokenCount: number;
+  readonly images: readonly ImageSegment[];
+  /** Of each; with its number when there are several. */
   readonly label: string;
+}
+
+export function Pictures({ runKey, images, label }: PicturesProps) {
+  if (images.length === 0) return null;
+  return (
+    <div class="pictures">
+      {images.map((image, i) => (
+        <Picture key={i} {...{ runKey, image }} label={images.length > 1 ? `${label}, ${i + 1}` : label} />
+      ))}
+    </div>
+  );
+}
+
+interface PictureProps extends Pick<PicturesProps, "runKey" | "label"> {
+  readonly image: ImageSegment;
 }
 
 const patch = 14;
 
-export function Picture({ runKey, hash, grid, tokenCount, label }: PictureProps) {
+function Picture({ runKey, image, label }: PictureProps) {
+  const { image: hash, grid, tokenCount } = image;
   const [, h, w] = grid;
   const [width, height] = [w * patch, h * patch];
   const by = enlargement.value;

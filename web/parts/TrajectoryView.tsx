@@ -8,10 +8,10 @@ import { endReasonText, fateStyle } from "../data/fates.ts";
 import { advantageText, count, fixed, grouped, tone } from "../data/format.ts";
 import { hrefOf, route } from "../data/route.ts";
 import { loadTables, source, tableOf } from "../data/state.ts";
-import { Picture } from "./Picture.tsx";
+import { type ImageSegment, Pictures } from "./Picture.tsx";
 import { rewardExtent, Rewards } from "./Rewards.tsx";
 import { Tokens } from "./Tokens.tsx";
-import { TurnView, type ImageSegment } from "./TurnView.tsx";
+import { TurnView } from "./TurnView.tsx";
 
 export interface TrajectoryRef {
   readonly run: RunOverview;
@@ -276,20 +276,7 @@ function Turns({ runKey, json }: { readonly runKey: string; readonly json: Traje
   }
   return (
     <>
-      {prompt.length > 0 && (
-        <div class="pictures prompt-pictures">
-          {prompt.map(({ image, grid, tokenCount }, i) => (
-            <Picture
-              key={i}
-              runKey={runKey}
-              hash={image}
-              grid={grid}
-              tokenCount={tokenCount}
-              label={prompt.length > 1 ? `Shown with the question, ${i + 1}` : "Shown with the question"}
-            />
-          ))}
-        </div>
-      )}
+      <Pictures runKey={runKey} images={prompt} label="Shown with the question" />
       <ol class="turns" aria-label={count(json.turns.length, "turn")}>
         {json.turns.map((each, i) => (
           <TurnView key={i} runKey={runKey} number={i + 1} turn={each} images={ofTurn[i] ?? []} />

@@ -2,11 +2,10 @@
 import type { TrajectoryJson } from "../../src/runs/trajectoryJson.ts";
 import { count } from "../data/format.ts";
 import { Code } from "./Code.tsx";
-import { Picture } from "./Picture.tsx";
+import { type ImageSegment, Pictures } from "./Picture.tsx";
 
 type TurnJson = TrajectoryJson["turns"][number];
 type OutcomeJson = NonNullable<TurnJson["tool"]>["outcome"];
-export type ImageSegment = Extract<TrajectoryJson["segments"][number], { type: "image" }>;
 
 export interface TurnViewProps {
   readonly runKey: string;
@@ -54,20 +53,7 @@ export function TurnView({ runKey, number, turn, images }: TurnViewProps) {
           )}
         </div>
       )}
-      {images.length > 0 && (
-        <div class="pictures">
-          {images.map(({ image, grid, tokenCount }, i) => (
-            <Picture
-              key={i}
-              runKey={runKey}
-              hash={image}
-              grid={grid}
-              tokenCount={tokenCount}
-              label={images.length > 1 ? `Drawn in turn ${number}, ${i + 1}` : `Drawn in turn ${number}`}
-            />
-          ))}
-        </div>
-      )}
+      <Pictures runKey={runKey} images={images} label={`Drawn in turn ${number}`} />
       {tool !== undefined && tool.figures.length > images.length && (
         <p class="quiet">
           {count(tool.figures.length - images.length, "figure")} of this turn did not reach the model.

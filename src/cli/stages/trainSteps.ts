@@ -6,6 +6,7 @@ import type { SelectionOptions } from "../../learning/selection.ts";
 import { taskOrder } from "../../learning/taskOrder.ts";
 import { describeCollapse, newCollapseAlarm } from "../../runs/collapseAlarm.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
+import type { MetricsRecord } from "../../runs/metrics.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { appendStrategy, strategyLogName, strategyStep } from "../../runs/strategyLog.ts";
 import type { Trackers } from "../../runs/trackers/trackers.ts";
@@ -34,18 +35,7 @@ export async function learn({
   from,
   stepDone,
 }: Training): Promise<void> {
-  const {
-    steps,
-    minibatches,
-    microBatchTokens,
-    grouping,
-    loss,
-    importanceCap,
-    clipLow,
-    clipHigh,
-    maxLogprobGap,
-    maxStaleness,
-  } = config.train;
+  const { steps, maxStaleness } = config.train;
   const { concurrent } = config.agent;
   const { rolloutsPerPrompt: groupSize } = config.selection;
   const order = taskOrder(bench.tasks("train"), config.seed);
@@ -55,18 +45,9 @@ export async function learn({
     config.seed * steps * config.selection.genBatch * config.selection.maxGenBatches;
   const loop = rlLoop(
     {
-      steps,
+      ...config.train,
       seed: config.seed,
       selection: selectionOf(config),
-      minibatches,
-      microBatchTokens,
-      grouping,
-      loss,
-      importanceCap,
-      clipLow,
-      clipHigh,
-      maxLogprobGap,
-      maxStaleness,
       ...(concurrent !== undefined && { maxGroupsInFlight: Math.max(1, Math.floor(concurrent / groupSize)) }),
       ...splitOptimizer(config.optimizer),
     },
@@ -92,13 +73,21 @@ export async function learn({
     const filters = selectionOf(config).filters;
     const strategy = strategyStep(report.step, report.rollout, filters, { name, count });
     appendStrategy(run.filePath(strategyLogName), strategy);
-    for (const warning of report.warnings) reporter.warn(`step ${report.step}: ${warning}`);
-    const collapse = newCollapseAlarm(run.readMetrics());
-    if (collapse !== undefined) reporter.warn(`step ${report.step}: ${describeCollapse(collapse)}`);
+    for (const warning of stepWarnings(report, run.readMetrics())) reporter.warn(warning);
     progress.update(report.step, stepNote(report));
     await stepDone(report.state);
   }
   progress.end();
+}
+
+/** What the log warns of at a step. @param records of the run up to this step */
+export function stepWarnings(
+  { step, warnings }: Pick<RlStepReport, "step" | "warnings">,
+  records: readonly MetricsRecord[],
+): string[] {
+  const collapse = newCollapseAlarm(records);
+  const all = collapse === undefined ? warnings : [...warnings, describeCollapse(collapse)];
+  return all.map((warning) => `step ${step}: ${warning}`);
 }
 
 function stepNote({ metrics }: RlStepReport): string {

@@ -3,6 +3,7 @@
 // replies that cannot be read. Keys come from the environment, go into one header, and never into a message.
 import OpenAI from "openai";
 import { ConfigError, EngineError } from "../../core/errors.ts";
+import { sleepUnlessAborted } from "../../core/sleep.ts";
 import type { ChatClient, ChatReply, ChatRequest } from "./chat.ts";
 import { chatBody, type Dialect, type JsonBody, type Refused, refusing, without } from "./chatBody.ts";
 import { type ReadReply, readWhole, ReplyReader } from "./chatReply.ts";
@@ -57,18 +58,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   epochMs: () => Date.now(),
   random: () => Math.random(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason as Error);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      }, ms);
-      signal?.addEventListener("abort", stop, { once: true });
-    }),
+  sleep: sleepUnlessAborted,
 };
 
 /** @throws ConfigError for an address or a key that cannot be used, or for a key that is missing where one is needed */

@@ -1,6 +1,7 @@
 // Where the server is and how to speak to it. Whatever depends on time or the network comes in here, so that tests run
 // without waiting.
 import { ConfigError } from "../../core/errors.ts";
+import { sleepUnlessAborted } from "../../core/sleep.ts";
 import type { Capabilities, SkyrlBackend } from "./capabilities.ts";
 import type { Dialect } from "./protocol/wire.ts";
 
@@ -47,19 +48,7 @@ export const systemWorld: World = {
   fetch: (...args) => fetch(...args),
   now: () => performance.now(),
   random: () => Math.random(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason as Error);
-      };
-      if (signal?.aborted === true) return reject(signal.reason as Error);
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      }, ms);
-      signal?.addEventListener("abort", stop, { once: true });
-    }),
+  sleep: sleepUnlessAborted,
   every: (ms, run) => {
     const timer = setInterval(run, ms);
     timer.unref();

@@ -4,11 +4,8 @@ import { spawn } from "node:child_process";
 import { createServer, type AddressInfo } from "node:net";
 import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { silentReporter } from "../../core/reporter.ts";
-import { createRun } from "../runDirectory.ts";
-import { drawnAt, metricsAt, picture, pictureBytes } from "./sampleRun.ts";
-import { temporaryFolder, testConfig } from "./testSupport.ts";
-import { openTrackers, type Trackers } from "./trackers.ts";
+import { metricsAt, picture, pictureBytes, sampleRun } from "./sampleRun.ts";
+import { temporaryFolder } from "./testSupport.ts";
 import { readWithPython, trackersPython } from "./trackersPython.ts";
 
 interface FoundRun {
@@ -28,26 +25,10 @@ const START_MS = 180_000;
 const python = await trackersPython();
 const root = temporaryFolder();
 const url = await serve();
-const config = testConfig(
-  `name: parity\nseed: 3\nlogging: { tags: [small, red], trackers: [{ type: mlflow, url: "${url}", experiment: tests, images: 2 }] }`,
-);
-const run = createRun(config, { root });
-const warnings: string[] = [];
-const reporter = { ...silentReporter, warn: (text: string) => void warnings.push(text) };
-const options = { stage: "train", finishMs: 60_000 } as const;
-const take = (trackers: Trackers, step: number): void => {
-  run.appendMetrics(metricsAt(step));
-  trackers.metrics({ ...metricsAt(step), "train/entropy": step === 2 ? NaN : step });
-  trackers.rlStep(step, drawnAt(step));
-};
-
-const first = openTrackers(config, run, reporter, options);
-for (let step = 1; step <= 5; step++) take(first, step);
-await first.finish("failed");
+const { warnings, take } = sampleRun(`{ type: mlflow, url: "${url}", experiment: tests, images: 2 }`);
+await take(1, 5, "failed");
 const [interrupted] = await read();
-const second = openTrackers(config, run, reporter, { ...options, resumeFrom: 3 });
-for (let step = 4; step <= 7; step++) take(second, step);
-const [report] = await second.finish("finished");
+const report = await take(4, 7, "finished");
 const runs = await read();
 const [found] = runs;
 const steps = [1, 2, 3, 4, 5, 6, 7];

@@ -3,7 +3,11 @@ import { encode } from "fast-png";
 import type { Segment, ViewImage } from "../../core/trajectory.ts";
 import { group } from "../../learning/testSupport.ts";
 import { withAdvantages, type AdvantagedGroup } from "../../learning/selection.ts";
+import { silentReporter } from "../../core/reporter.ts";
 import type { MetricsRecord } from "../metrics.ts";
+import { createRun } from "../runDirectory.ts";
+import { temporaryFolder, testConfig } from "./testSupport.ts";
+import { openTrackers } from "./trackers.ts";
 
 /** A picture whose pixels tell the step and its place. */
 export function picture(step: number, place: number): ViewImage {
@@ -52,4 +56,26 @@ export function metricsAt(step: number): MetricsRecord {
     "time/step_s": 1.5 * step,
     "end/answered": 5,
   };
+}
+
+/** A run in a folder of its own, and what its trackers warned about. @param tracker as `logging.trackers` has it */
+export function sampleRun(tracker: string) {
+  const config = testConfig(`name: parity\nseed: 3\nlogging: { tags: [small, red], trackers: [${tracker}] }`);
+  const root = temporaryFolder();
+  const run = createRun(config, { root });
+  const warnings: string[] = [];
+  const reporter = { ...silentReporter, warn: (text: string) => void warnings.push(text) };
+  /** Tells the tracker of these steps, and of the end. `train/entropy` is not a number at step 2. */
+  const take = async (first: number, last: number, outcome: "finished" | "failed") => {
+    const resumeFrom = first === 1 ? {} : { resumeFrom: first - 1 };
+    const trackers = openTrackers(config, run, reporter, { stage: "train", finishMs: 60_000, ...resumeFrom });
+    for (let step = first; step <= last; step++) {
+      run.appendMetrics(metricsAt(step));
+      trackers.metrics({ ...metricsAt(step), "train/entropy": step === 2 ? NaN : step });
+      trackers.rlStep(step, drawnAt(step));
+    }
+    const [report] = await trackers.finish(outcome);
+    return report;
+  };
+  return { run, root, warnings, take };
 }

@@ -5,11 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { decode } from "fast-png";
-import { silentReporter } from "../../core/reporter.ts";
-import { createRun } from "../runDirectory.ts";
-import { drawnAt, metricsAt, picture } from "./sampleRun.ts";
-import { temporaryFolder, testConfig } from "./testSupport.ts";
-import { openTrackers, type Trackers } from "./trackers.ts";
+import { metricsAt, picture, sampleRun } from "./sampleRun.ts";
 import { readWithPython, trackersPython } from "./trackersPython.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -27,25 +23,11 @@ interface FoundRun {
 }
 
 const python = await trackersPython();
-const root = temporaryFolder();
-const settings = `{ type: wandb, mode: offline, project: tests, group: seeds, python: "${python}", images: 2 }`;
-const config = testConfig(`name: parity\nseed: 3\nlogging: { tags: [small, red], trackers: [${settings}] }`);
-const run = createRun(config, { root });
-const warnings: string[] = [];
-const reporter = { ...silentReporter, warn: (text: string) => void warnings.push(text) };
-const options = { stage: "train", finishMs: 60_000 } as const;
-const take = (trackers: Trackers, step: number): void => {
-  run.appendMetrics(metricsAt(step));
-  trackers.metrics({ ...metricsAt(step), "train/entropy": step === 2 ? NaN : step });
-  trackers.rlStep(step, drawnAt(step));
-};
-
-const first = openTrackers(config, run, reporter, options);
-for (let step = 1; step <= 5; step++) take(first, step);
-const [failed] = await first.finish("failed");
-const second = openTrackers(config, run, reporter, { ...options, resumeFrom: 3 });
-for (let step = 4; step <= 7; step++) take(second, step);
-const [report] = await second.finish("finished");
+const { run, warnings, take } = sampleRun(
+  `{ type: wandb, mode: offline, project: tests, group: seeds, python: "${python}", images: 2 }`,
+);
+const failed = await take(1, 5, "failed");
+const report = await take(4, 7, "finished");
 const runs = (await readWithPython(python, "readWandb.py", [run.path])) as FoundRun[];
 const [before, after] = runs;
 const rows = runs.flatMap(({ history }) => history);

@@ -1,58 +1,19 @@
 // Training requests that are refused: at once or by their result, and without harm to the model.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { encode } from "fast-png";
-import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
-import { hashImage } from "../../models/qwen2_5_vl/testFixtures.ts";
+import { describe, test } from "node:test";
+import { type Json, textDatum, training } from "./testClient.ts";
 import {
-  type Json,
-  serveSmall,
-  type Serving,
-  smallCheckpoint,
-  type SmallCheckpoint,
-  type TestClient,
-  textDatum,
-  training,
-} from "./testClient.ts";
+  client,
+  floats,
+  forward,
+  image,
+  ints,
+  local,
+  metricsOf,
+  outputsOf,
+  text,
+} from "./trainingHarness.ts";
 
-let checkpoint: SmallCheckpoint;
-let serving: Serving;
-let client: TestClient;
-let local: EmbeddedEngine;
-before(async () => {
-  checkpoint = await smallCheckpoint();
-  serving = await serveSmall(checkpoint, { maxModels: 100 });
-  client = serving.client;
-  local = await EmbeddedEngine.load(checkpoint.dir, { threads: 1 });
-});
-after(async () => {
-  await serving.server.close();
-  await local.dispose();
-  checkpoint.remove();
-});
-
-const picture = hashImage(112, 84, 5);
-const png = Buffer.from(encode({ ...picture, channels: 3, depth: 8 })).toString("base64");
-/** 112 × 84 pixels are 4 × 3 cells. */
-const image = { type: "image", format: "png", data: png, expected_tokens: 12 };
-const text = (...tokens: number[]): Json => ({ type: "encoded_text", tokens });
-const floats = (data: readonly number[]): Json => ({ data, dtype: "float32", shape: [data.length] });
-const ints = (data: readonly number[]): Json => ({ data, dtype: "int64", shape: [data.length] });
-
-function outputsOf(result: Json): number[][] {
-  assert.equal(result["error"], undefined, JSON.stringify(result));
-  return (
-    result["loss_fn_outputs"] as { logprobs: { data: number[]; dtype: string; shape: number[] } }[]
-  ).map(({ logprobs }) => {
-    assert.deepEqual([logprobs.dtype, logprobs.shape], ["float32", [logprobs.data.length]]);
-    return logprobs.data;
-  });
-}
-
-const metricsOf = (result: Json): Record<string, number> => result["metrics"] as Record<string, number>;
-const forward = (data: readonly Json[], lossFn?: string, config?: Json): Json => ({
-  forward_input: training(data, lossFn, config)["forward_backward_input"],
-});
 describe("what is refused", () => {
   const datum = (inputs: Json, chunks: Json[] = [text(1, 2, 3)]): Json => ({
     model_input: { chunks },
