@@ -111,6 +111,11 @@ export interface Reward {
   readonly accuracy: 0 | 1 | undefined;
   /** The accumulative tool reward that was added. */
   readonly toolCall: number;
+  /**
+   * In [0, 1], from graders that give parts of a point; `accuracy` is then 1 from 0.5 on, which is the reference's rule for mean
+   * relative accuracy.
+   */
+  readonly score?: number;
 }
 
 export interface Trajectory {

@@ -1,5 +1,7 @@
 // The `tasks` section of a recipe: which world or files questions come from.
 import { z } from "zod";
+import { PROFILES } from "../rewards/benchmarks/scorer.ts";
+import { BENCHMARK_NAMES } from "../tasks/benchmarks/item.ts";
 import { DEFAULT_VIDEO_WEIGHTS } from "../tasks/video/videoWorld.ts";
 import { PLACES } from "../tasks/world/vocabulary.ts";
 import { DEFAULT_WEIGHTS } from "../tasks/world/world.ts";
@@ -58,6 +60,28 @@ const videoWorld = {
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 const shareSetAside = z.number().min(0).lt(1).default(0.02);
 
+/** What is taken away, to see what it was worth: `pyvision eval --control`. Left out: nothing is. */
+const controls = {
+  /** `none`: the question alone is asked, without its images and videos. */
+  media: z.enum(["shown", "none"]).exactOptional(),
+  /** `none`: one turn, and nothing in the prompt about code. */
+  tool: z.enum(["python", "none"]).exactOptional(),
+};
+
+/** A public benchmark, to evaluate on. */
+const benchmark = {
+  name: z.enum(BENCHMARK_NAMES),
+  /** Folder or file that holds it, as its authors publish it. */
+  path: z.string().min(1),
+  /** Left out: the one that papers report. */
+  split: z.string().min(1).exactOptional(),
+  /** Whose rules answers are scored by. */
+  profile: z.enum(PROFILES).default("default"),
+  /** Seed by which lettered options change their places. Left out: they stay as published. */
+  shuffleOptions: z.int().min(0).exactOptional(),
+  ...controls,
+};
+
 /** Questions of data files: a JSON array, JSON Lines or parquet, in the layouts of `src/tasks/formats/taskRow.ts`. */
 const file = {
   path: paths,
@@ -74,6 +98,7 @@ const file = {
     .strictObject({ validation: shareSetAside, test: shareSetAside })
     .refine(({ validation, test }) => validation + test < 1, "must leave rows to train on: below 1 together")
     .prefault({}),
+  ...controls,
 };
 
 export const tasks = z.discriminatedUnion("type", [
@@ -91,4 +116,5 @@ export const tasks = z.discriminatedUnion("type", [
     maxVideos: z.int().min(0).default(8),
   }),
   z.strictObject({ type: z.literal("file"), seed, ...file }),
+  z.strictObject({ type: z.literal("benchmark"), ...benchmark }),
 ]);

@@ -89,6 +89,7 @@ const trajectorySchema = z.strictObject({
       total: z.number(),
       accuracy: z.union([z.literal(0), z.literal(1)]).exactOptional(),
       toolCall: z.number(),
+      score: z.number().min(0).max(1).exactOptional(),
     })
     .exactOptional(),
   endReason: endReasonSchema,
@@ -163,7 +164,10 @@ export function trajectoryFromJson(
     ? trajectory
     : {
         ...trajectory,
-        reward: { total: reward.total, accuracy: reward.accuracy, toolCall: reward.toolCall },
+        reward: {
+          ...{ total: reward.total, accuracy: reward.accuracy, toolCall: reward.toolCall },
+          ...(reward.score !== undefined && { score: reward.score }),
+        },
       };
 }
 
@@ -187,6 +191,12 @@ function rewardToJson({
   total,
   accuracy,
   toolCall,
+  score,
 }: ScoredTrajectory["reward"]): TrajectoryJson["reward"] & object {
-  return { total, ...(accuracy !== undefined && { accuracy }), toolCall };
+  return {
+    total,
+    ...(accuracy !== undefined && { accuracy }),
+    toolCall,
+    ...(score !== undefined && { score }),
+  };
 }

@@ -2,24 +2,23 @@
 // rule leaves open. A judge that fails leaves samples out, which is right for a few and wrong for most of them.
 import { ConfigError, EngineError } from "../../core/errors.ts";
 import type { Reporter } from "../../core/reporter.ts";
-import type { ChatClient } from "../../engines/openai/chat.ts";
-import { openAiClient } from "../../engines/openai/client.ts";
-import { fileCache, memoryCache } from "../../rewards/judge/cache.ts";
-import { createJudge, type Judge, type JudgeCounts } from "../../rewards/judge/judge.ts";
-import { type JudgePrompt, loadJudgePrompt } from "../../rewards/judge/prompt.ts";
+import type { ScoredFields } from "../../rewards/benchmarks/scorer.ts";
+import { itemReward } from "../../rewards/itemVerdict.ts";
+import type { JudgeCounts } from "../../rewards/judge/judge.ts";
 import { type Grader, gradedReward, type RewardFunction, scoreTrajectory } from "../../rewards/reward.ts";
 import {
   answerForm,
   type AnswerForm,
   formOf,
   isNumericKind,
+  leafOf,
   ruleGrader,
 } from "../../rewards/rules/choose.ts";
 import { gradeFileTask, isNumericSource } from "../../rewards/rules/files.ts";
 import type { Graded, RuleGrader } from "../../rewards/verdict.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
-
-type JudgeConfig = NonNullable<ResolvedConfig["reward"]["judge"]>;
+import { benchmarkScorer, fileScorer, type ItemScorer } from "./itemGrading.ts";
+import { connectJudge, type JudgeClient, judgeOf, type OpenedJudge } from "./judgeConnection.ts";
 
 export interface RunGrading {
   readonly reward: RewardFunction;
@@ -32,12 +31,16 @@ export interface RunGrading {
   check(label: string, reporter: Reporter): void;
   /** What the judge was asked so far; undefined without one. */
   judged(): ({ readonly model: string } & JudgeCounts) | undefined;
+  /** An answer in parts of a point, with who scored it; undefined for the mini worlds. */
+  readonly score?: ItemScorer;
 }
 
 /** What grading needs to know of the tasks. */
 export interface GradedTasks {
   readonly grade: Grader;
   isNumeric(this: void, taskKind: string): boolean;
+  /** What scores a benchmark's item of this id, of those that were asked for; undefined for other tasks. */
+  scoredFields?(this: void, taskId: string): ScoredFields | undefined;
 }
 
 /**
@@ -47,42 +50,69 @@ export interface GradedTasks {
 export function gradingOf(
   config: ResolvedConfig,
   tasks: GradedTasks,
-  client: (judge: JudgeConfig) => ChatClient = connect,
+  client: JudgeClient = connectJudge,
 ): RunGrading {
   const { reward } = config;
   const rules = rulesOf(config, tasks);
-  if (rules === undefined) {
-    if (reward.judge !== undefined)
-      throw new ConfigError(
-        "reward.judge: would never be asked, since the mini worlds decide every answer by rule; leave it out, or set reward.grader",
-      );
+  const isBenchmark = config.tasks.type === "benchmark";
+  if (rules === undefined && !isBenchmark && reward.judge !== undefined)
+    throw new ConfigError(
+      "reward.judge: would never be asked, since the mini worlds decide every answer by rule; leave it out, or set reward.grader",
+    );
+  const judge = reward.judge === undefined ? undefined : judgeOf(reward.judge, client(reward.judge));
+  const asked = askedOf(config, judge);
+  if (config.tasks.type === "benchmark") {
+    const score = benchmarkScorer(config.tasks, reward, judge?.items);
+    return { ...asked, score, reward: benchmarkReward(score, tasks), isNumeric: tasks.isNumeric };
+  }
+  if (rules === undefined)
     return {
+      ...asked,
       reward: (trajectory) => scoreTrajectory(trajectory, reward, tasks.grade),
       isNumeric: tasks.isNumeric,
-      check: () => undefined,
-      judged: () => undefined,
     };
-  }
   const { rule, formOf: form, isNumeric } = rules;
-  if (reward.judge === undefined)
-    return {
-      reward: gradedReward(reward, { rule }),
-      isNumeric,
-      check: () => undefined,
-      judged: () => undefined,
-    };
+  const { grader } = reward;
+  const hasParts = (kind: string): boolean =>
+    grader === undefined ? isNumericSource(kind) : leafOf(grader, kind).type === "meanRelativeAccuracy";
+  return {
+    ...asked,
+    reward: gradedReward(reward, {
+      rule,
+      ...(judge !== undefined && { judge: (graded: Graded) => judge.decide(graded, form(graded)) }),
+    }),
+    isNumeric,
+    score: fileScorer({ rule, formOf: form, hasParts }, reward, judge?.items),
+  };
+}
+
+/** What is known of the run's judge, and looked at after each round. */
+function askedOf(
+  { reward }: ResolvedConfig,
+  judge: OpenedJudge | undefined,
+): Pick<RunGrading, "check" | "judged"> {
+  if (judge === undefined || reward.judge === undefined)
+    return { check: () => undefined, judged: () => undefined };
   const { model, maxFailedShare } = reward.judge;
-  const judge = judgeOf(reward.judge, client(reward.judge));
   let before = judge.counts();
   return {
-    reward: gradedReward(reward, { rule, judge: (graded) => judge.decide(graded, form(graded)) }),
-    isNumeric,
     check: (label, reporter) => {
       const counts = judge.counts();
       checkRound(label, difference(counts, before), maxFailedShare, judge.lastFailure(), reporter);
       before = counts;
     },
     judged: () => ({ model, ...judge.counts() }),
+  };
+}
+
+/** Where a benchmark's items are tasks like others: a failure of the tool leaves the sample out. */
+function benchmarkReward(score: ItemScorer, tasks: GradedTasks): RewardFunction {
+  return async (trajectory) => {
+    const fields = tasks.scoredFields?.(trajectory.taskId);
+    if (fields === undefined) throw new Error(`internal: ${trajectory.taskId} is no item of the benchmark`);
+    if (trajectory.endReason.type === "sandboxFailure") return { total: 0, accuracy: undefined, toolCall: 0 };
+    const task = { ...fields, id: trajectory.taskId, kind: trajectory.taskKind, images: [] };
+    return itemReward(await score(task, trajectory));
   };
 }
 
@@ -109,42 +139,6 @@ function rulesOf(
     formOf: (graded) => (isNumericSource(graded.kind) ? "number" : answerForm(graded)),
     isNumeric: isNumericSource,
   };
-}
-
-const connect = (judge: JudgeConfig): ChatClient =>
-  openAiClient({
-    baseUrl: judge.baseUrl,
-    model: judge.model,
-    apiKeyVariable: judge.apiKeyVariable,
-    requestTimeoutSeconds: judge.requestTimeoutSeconds,
-    deadlineSeconds: judge.deadlineSeconds,
-    maxRetries: judge.maxRetries,
-    maxConcurrent: judge.maxConcurrent,
-  });
-
-function judgeOf(config: JudgeConfig, client: ChatClient): Judge {
-  const loaded = new Map<string, JudgePrompt>();
-  const load = (name: string): JudgePrompt => {
-    const prompt = loaded.get(name) ?? loadJudgePrompt(name);
-    loaded.set(name, prompt);
-    return prompt;
-  };
-  // A file that cannot be read is told before the first answer, not at it.
-  for (const name of [...Object.values(config.prompts), ...(config.prompt === "auto" ? [] : [config.prompt])])
-    load(name);
-  const { temperature, seed, maxTokens, maxCalls, cache } = config;
-  return createJudge({
-    client,
-    promptFor: (kind, form) => {
-      const named = Object.hasOwn(config.prompts, kind) ? config.prompts[kind] : undefined;
-      return load(named ?? (config.prompt === "auto" ? form : config.prompt));
-    },
-    cache: cache === "off" ? memoryCache() : fileCache(cache),
-    temperature,
-    seed,
-    maxTokens,
-    ...(maxCalls !== undefined && { maxCalls }),
-  });
 }
 
 /** Fewer answers than this without a verdict stop nothing. */

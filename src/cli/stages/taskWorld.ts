@@ -11,6 +11,7 @@ import { type Reporter, silentReporter } from "../../core/reporter.ts";
 import type { Task, TaskSource } from "../../core/task.ts";
 import type { Segment } from "../../core/trajectory.ts";
 import type { Codec, Sampler } from "../../engines/engine.ts";
+import type { ScoredFields } from "../../rewards/benchmarks/scorer.ts";
 import { gradeAnswer } from "../../rewards/grade.ts";
 import { gradeNumber } from "../../rewards/meanRelativeAccuracy.ts";
 import type { Grader } from "../../rewards/reward.ts";
@@ -32,6 +33,7 @@ import { pretrainSample } from "../../tasks/world/pretrain.ts";
 import { Teacher } from "../../tasks/world/teacher.ts";
 import { createWorld } from "../../tasks/world/world.ts";
 import type { Split, WorldTask } from "../../tasks/world/world.ts";
+import { benchmarkWorld, type OpenedBenchmark } from "./benchmarkWorld.ts";
 
 export interface TaskWorld {
   tasks(split: Split): TaskSource;
@@ -44,6 +46,10 @@ export interface TaskWorld {
   pretrainSegments(template: PromptTemplate, codec: Codec, random: Random): readonly Segment[];
   /** Plays tasks of this world; says nothing but the script of `sft.teacher`. */
   teacher(request: TeacherRequest): Sampler;
+  /** What the authors say of their benchmark; undefined for other worlds. */
+  benchmark?(this: void): OpenedBenchmark;
+  /** What scores a benchmark's item of this id, of those that were asked for. */
+  scoredFields?(this: void, taskId: string): ScoredFields | undefined;
   /** Removes the clips it wrote. */
   close(): void;
 }
@@ -72,6 +78,8 @@ export function taskWorldOf(config: ResolvedConfig, reporter: Reporter = silentR
       return mixedWorld(config, tasks);
     case "file":
       return fileWorld(tasks, reporter);
+    case "benchmark":
+      return benchmarkWorld(tasks);
     default:
       return tasks satisfies never;
   }
@@ -209,7 +217,7 @@ function fileWorld(config: Of<"file">, reporter: Reporter): TaskWorld {
       const name = [paths].flat().map((path) => basename(path, extname(path)));
       const part = apart || config.heldOut !== undefined ? "all" : split;
       const source = splitSource(files, name.join("+"), part, shares, seed);
-      if (source.size > 0) return source;
+      if (source.size > 0) return config.media === "none" ? withoutMediaSource(source) : source;
       throw new ConfigError(
         `tasks.split: leaves ${split} no row of ${files.count}; set the shares otherwise, give tasks.heldOut, or evaluate ` +
           "on another evaluation.split",
@@ -227,6 +235,16 @@ function fileWorld(config: Of<"file">, reporter: Reporter): TaskWorld {
     close: () => {
       for (const files of opened.values()) files.close();
       opened.clear();
+    },
+  };
+}
+
+function withoutMediaSource(source: TaskSource): TaskSource {
+  return {
+    ...source,
+    at: (index) => {
+      const { id, kind, question, answer } = source.at(index);
+      return { id, kind, question, answer, images: [] };
     },
   };
 }

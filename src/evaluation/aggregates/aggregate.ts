@@ -31,4 +31,34 @@ export interface Aggregator {
   aggregate(scores: readonly ItemScore[]): Aggregate;
   /** Items that stand or fall together (a question in four rotations, ten variants of a seed): intervals draw these. */
   clusterOf(item: ItemScore["item"]): string;
+  /** What `aggregate` is computed from, and computed again from whenever clusters are drawn. */
+  readonly additive: Additive;
+}
+
+/** Every aggregate here is made of sums over clusters: whoever draws clusters adds up theirs again. */
+export interface Additive {
+  /** What one cluster brings to each cell. Cells are named as the formulas read them. */
+  tally(cluster: readonly ItemScore[], add: Add): void;
+  /** Which numbers are reported, given the cells that all items together bring. */
+  formulas(sums: Sums): { readonly headline: Formula; readonly metrics: readonly Formula[] };
+}
+
+export type Add = (cell: string, sum: number, count: number) => void;
+
+export interface Sums {
+  /** In code-point order. */
+  readonly cells: readonly string[];
+  /** 0 for a cell that does not exist. */
+  sum(cell: string): number;
+  count(cell: string): number;
+}
+
+export interface Formula {
+  readonly name: string;
+  /** The cells it is made of. */
+  readonly cells: readonly string[];
+  /** The plain mean of its only cell. */
+  readonly plain: boolean;
+  value(sums: Sums): number | null;
+  count(sums: Sums): number;
 }

@@ -1,8 +1,4 @@
-import type { Aggregator } from "./aggregate.ts";
+// TIR-Bench: the mean score over all items, fractions of a jigsaw included, and within each task.
+import { accuracyBy } from "./additive.ts";
 
-export const tirBenchAggregator: Aggregator = {
-  aggregate: () => {
-    throw new Error("to be written");
-  },
-  clusterOf: (item) => item.id,
-};
+export const tirBenchAggregator = accuracyBy(["task"]);

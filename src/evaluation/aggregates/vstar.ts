@@ -1,8 +1,4 @@
-import type { Aggregator } from "./aggregate.ts";
+// V*: the share of right answers over all items, and in each of the two categories.
+import { accuracyBy } from "./additive.ts";
 
-export const vstarAggregator: Aggregator = {
-  aggregate: () => {
-    throw new Error("to be written");
-  },
-  clusterOf: (item) => item.id,
-};
+export const vstarAggregator = accuracyBy(["category"], { order: ["direct_attributes", "relative_position"] });

@@ -37,28 +37,31 @@ export interface JudgeCounts {
   readonly overBudget: number;
 }
 
+/** `undecided`: it said that it cannot tell. `failed`: no reply, or none that is a verdict. `overBudget`: it was not asked. */
+export type JudgeOutcome = "right" | "wrong" | "undecided" | "failed" | "overBudget";
+
 export interface Judge {
   /** Never rejects: `unknown` is for a judge that cannot tell, cannot be reached, is not understood or is not to be asked any more. */
   decide(graded: Graded, form: AnswerForm): Promise<Verdict>;
+  /** As `decide`, and says why there is no verdict. */
+  outcome(graded: Graded, form: AnswerForm): Promise<JudgeOutcome>;
   counts(): JudgeCounts;
   /** What went wrong the last time; undefined when nothing has. */
   lastFailure(): string | undefined;
 }
 
-type Outcome = "right" | "wrong" | "undecided" | "failed" | "overBudget";
-
 export function createJudge(options: JudgeOptions): Judge {
   const { client, promptFor, cache, temperature, seed, maxTokens, maxCalls = Infinity } = options;
   const counts = { asked: 0, cached: 0, right: 0, wrong: 0, undecided: 0, failed: 0, overBudget: 0 };
-  const underWay = new Map<string, Promise<Outcome>>();
+  const underWay = new Map<string, Promise<JudgeOutcome>>();
   let failure: string | undefined;
 
-  const failed = (why: string): Outcome => {
+  const failed = (why: string): JudgeOutcome => {
     failure = why;
     return "failed";
   };
 
-  const ask = async (key: string, messages: ReturnType<typeof judgeMessages>): Promise<Outcome> => {
+  const ask = async (key: string, messages: ReturnType<typeof judgeMessages>): Promise<JudgeOutcome> => {
     if (counts.asked >= maxCalls) {
       failure = `the budget of ${maxCalls} calls is spent`;
       return "overBudget";
@@ -75,27 +78,33 @@ export function createJudge(options: JudgeOptions): Judge {
     }
   };
 
+  const outcomeOf = async (graded: Graded, form: AnswerForm): Promise<JudgeOutcome> => {
+    const messages = judgeMessages(promptFor(graded.kind, form), graded);
+    const texts = messages.map(({ role, content }) => [
+      role,
+      content.map((part) => (part.type === "text" ? part.text : "")),
+    ]);
+    const key = cacheKey([client.model, temperature, seed, maxTokens, texts]);
+    const known = cache.get(key);
+    let outcome: JudgeOutcome;
+    if (known !== undefined) {
+      counts.cached++;
+      outcome = known === "unknown" ? "undecided" : known;
+    } else {
+      const already = underWay.get(key);
+      if (already !== undefined) counts.cached++;
+      const asking = already ?? ask(key, messages).finally(() => underWay.delete(key));
+      underWay.set(key, asking);
+      outcome = await asking;
+    }
+    counts[outcome]++;
+    return outcome;
+  };
+
   return {
+    outcome: outcomeOf,
     decide: async (graded, form) => {
-      const messages = judgeMessages(promptFor(graded.kind, form), graded);
-      const texts = messages.map(({ role, content }) => [
-        role,
-        content.map((part) => (part.type === "text" ? part.text : "")),
-      ]);
-      const key = cacheKey([client.model, temperature, seed, maxTokens, texts]);
-      const known = cache.get(key);
-      let outcome: Outcome;
-      if (known !== undefined) {
-        counts.cached++;
-        outcome = known === "unknown" ? "undecided" : known;
-      } else {
-        const already = underWay.get(key);
-        if (already !== undefined) counts.cached++;
-        const asking = already ?? ask(key, messages).finally(() => underWay.delete(key));
-        underWay.set(key, asking);
-        outcome = await asking;
-      }
-      counts[outcome]++;
+      const outcome = await outcomeOf(graded, form);
       return outcome === "right" || outcome === "wrong" ? outcome : "unknown";
     },
     counts: () => ({ ...counts }),
