@@ -5,7 +5,7 @@ import type { RlLoopState } from "../../learning/rlLoop.ts";
 import { initialRlState } from "../../learning/rlLoop.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
-import { openTrackers, trackerRecord } from "../../runs/trackers/trackers.ts";
+import { openTrackers, outcomeOf, trackerRecord } from "../../runs/trackers/trackers.ts";
 import { runColdStart } from "./coldStart.ts";
 import { warnIfNotReproducible } from "./reproducibility.ts";
 import { openLife, type StageContext } from "./runLife.ts";
@@ -79,12 +79,24 @@ export async function runTrain(
       const { python } = bench;
       const judge = judged();
       const { resumed } = life;
-      const outcome = { init, python, judge, before, after, trainingSeconds: seconds, resumed, tracked };
+      const heldOut = evaluations.results();
+      const outcome = {
+        init,
+        python,
+        judge,
+        before,
+        after,
+        heldOut,
+        trainingSeconds: seconds,
+        resumed,
+        tracked,
+      };
       finishTraining(config, run, reporter, outcome);
       await life.close();
       return dir;
-    } finally {
-      await trackers.finish("failed");
+    } catch (error) {
+      await trackers.finish(outcomeOf(error));
+      throw error;
     }
   } finally {
     await bench.close();

@@ -6,7 +6,7 @@
 // the weights the run began with, and compared with the report; those of evaluations on the way are left out, and it says so.
 import type { Reporter } from "../../core/reporter.ts";
 import type { ScoredTrajectory } from "../../core/trajectory.ts";
-import type { EvaluationReport } from "../../learning/evaluate.ts";
+import type { EvaluationReport, EvaluationSlice } from "../../learning/evaluate.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
@@ -20,6 +20,14 @@ export interface TrainEvaluationState {
   readonly before: EvaluationReport;
   /** Steps after which there was an evaluation; 0 is the one before. */
   readonly steps: readonly number[];
+  /** What came out, in order; checkpoints of older versions lack it. */
+  readonly results?: readonly HeldOutPoint[];
+}
+
+/** Held-out figures over all tasks after so many steps. */
+export interface HeldOutPoint {
+  readonly step: number;
+  readonly overall: EvaluationSlice;
 }
 
 interface Evaluated {
@@ -34,6 +42,7 @@ export class TrainEvaluations {
   /** The first few of each, to look at. */
   private readonly kept = new Map<number, readonly ScoredTrajectory[]>();
   private readonly steps: number[];
+  private readonly points: HeldOutPoint[];
   private first: EvaluationReport | undefined;
 
   constructor(
@@ -41,6 +50,7 @@ export class TrainEvaluations {
     from: TrainEvaluationState | undefined,
   ) {
     this.steps = [...(from?.steps ?? [])];
+    this.points = [...(from?.results ?? [])];
     this.first = from?.before;
   }
 
@@ -62,6 +72,7 @@ export class TrainEvaluations {
     const { report, trajectories } = await evaluateHeldOut(bench, config, label, reporter, { check });
     this.kept.set(step, trajectories.slice(0, config.logging.trajectoriesPerStep));
     this.steps.push(step);
+    this.points.push({ step, overall: report.overall });
     reporter.info(
       `${label}: accuracy ${((report.overall.accuracy ?? NaN) * 100).toFixed(1)}% on held-out tasks`,
     );
@@ -70,7 +81,12 @@ export class TrainEvaluations {
 
   state(): TrainEvaluationState {
     if (this.first === undefined) throw new Error("internal: a state before the first evaluation");
-    return { before: this.first, steps: [...this.steps] };
+    return { before: this.first, steps: [...this.steps], results: this.results() };
+  }
+
+  /** Of all evaluations so far, in order of steps. */
+  results(): readonly HeldOutPoint[] {
+    return [...this.points];
   }
 
   /** Writes what was kept. Only when no task is to be asked any more. @param init the weights the run began with */

@@ -12,7 +12,7 @@ import { renderTable } from "../../runs/table.ts";
 import type { trackerRecord } from "../../runs/trackers/trackers.ts";
 import type { PythonTool } from "./pythonTool.ts";
 import { reproducibilityOf } from "./reproducibility.ts";
-import type { Judged } from "./trainEvaluations.ts";
+import type { HeldOutPoint, Judged } from "./trainEvaluations.ts";
 import { engineRecord } from "./trainingEngine.ts";
 
 const COUNTED = ["end/", "groups/dropped/", "trajectories/dropped/"] as const;
@@ -41,6 +41,8 @@ export interface TrainOutcome {
   readonly judge: Judged | undefined;
   readonly before: EvaluationReport;
   readonly after: EvaluationReport;
+  /** All evaluations, the first and the last included. */
+  readonly heldOut: readonly HeldOutPoint[];
   readonly trainingSeconds: number;
   /** Times the run was continued. */
   readonly resumed: number | undefined;
@@ -54,7 +56,7 @@ export function finishTraining(
   reporter: Reporter,
   outcome: TrainOutcome,
 ): void {
-  const { init, python, judge, before, after, trainingSeconds, resumed, tracked } = outcome;
+  const { init, python, judge, before, after, heldOut, trainingSeconds, resumed, tracked } = outcome;
   const records = run.readMetrics();
   const counts = totalCounts(records);
   run.writeFile("curves.svg", renderCurves(panelsOf([{ label: run.name, runs: [records] }]), { smooth: 5 }));
@@ -73,6 +75,7 @@ export function finishTraining(
     before: { overall: before.overall, kinds: before.kinds },
     after: { overall: after.overall, kinds: after.kinds },
     difference: compareReports(before, after),
+    heldOut,
     counts,
     ...tracked,
   });
