@@ -6,7 +6,7 @@ import type { FailedBatch } from "../../learning/failedBatch.ts";
 import { supervisedLoop } from "../../learning/supervised.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
-import { openTrackers, trackerRecord, type Trackers } from "../../runs/trackers/trackers.ts";
+import { openTrackers, outcomeOf, trackerRecord, type Trackers } from "../../runs/trackers/trackers.ts";
 import { saveFailedBatch } from "./failures.ts";
 import { splitOptimizer } from "./optimizer.ts";
 import type { StageLife } from "./runLife.ts";
@@ -45,8 +45,9 @@ export async function runSupervised<S>(o: SupervisedStage<S>): Promise<Supervise
     const dir = await o.life.saveFinal(o.save);
     o.reporter.info(`weights: ${dir}`);
     return { dir, tracked: trackerRecord(await trackers.finish("finished")) };
-  } finally {
-    await trackers.finish("failed");
+  } catch (error) {
+    await trackers.finish(outcomeOf(error));
+    throw error;
   }
 }
 

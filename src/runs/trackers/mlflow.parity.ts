@@ -26,7 +26,7 @@ const python = await trackersPython();
 const root = temporaryFolder();
 const url = await serve();
 const { warnings, take } = sampleRun(`{ type: mlflow, url: "${url}", experiment: tests, images: 2 }`);
-await take(1, 5, "failed");
+await take(1, 5, "interrupted");
 const [interrupted] = await read();
 const report = await take(4, 7, "finished");
 const runs = await read();
@@ -42,7 +42,7 @@ test("nothing was refused or lost, and there is one run, whose page is named", (
 });
 
 test("the run's name, tags, times and how it ended, twice", () => {
-  assert.equal(interrupted?.status, "FAILED");
+  assert.equal(interrupted?.status, "KILLED");
   assert.equal(found?.status, "FINISHED");
   assert.equal(found.name, "parity");
   assert.ok(found.seconds !== null && found.seconds >= 0 && found.seconds < 600);

@@ -7,6 +7,7 @@ import { silentReporter } from "../../core/reporter.ts";
 import type { MetricsRecord } from "../metrics.ts";
 import { createRun } from "../runDirectory.ts";
 import { temporaryFolder, testConfig } from "./testSupport.ts";
+import type { Outcome } from "./tracker.ts";
 import { openTrackers } from "./trackers.ts";
 
 /** A picture whose pixels tell the step and its place. */
@@ -66,7 +67,7 @@ export function sampleRun(tracker: string) {
   const warnings: string[] = [];
   const reporter = { ...silentReporter, warn: (text: string) => void warnings.push(text) };
   /** Tells the tracker of these steps, and of the end. `train/entropy` is not a number at step 2. */
-  const take = async (first: number, last: number, outcome: "finished" | "failed") => {
+  const take = async (first: number, last: number, outcome: Outcome) => {
     const resumeFrom = first === 1 ? {} : { resumeFrom: first - 1 };
     const trackers = openTrackers(config, run, reporter, { stage: "train", finishMs: 60_000, ...resumeFrom });
     for (let step = first; step <= last; step++) {

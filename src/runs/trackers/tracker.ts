@@ -71,7 +71,7 @@ export interface TextUpdate extends At {
 export type MediaUpdate = ImageUpdate | HistogramUpdate | TextUpdate;
 export type Update = MetricsUpdate | MediaUpdate;
 
-export type Outcome = "finished" | "failed";
+export type Outcome = "finished" | "interrupted" | "failed";
 
 /** One connection to one place. Its methods are called one after the other, never at once. */
 export interface Tracker {

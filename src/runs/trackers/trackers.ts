@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { z } from "zod";
+import { Interrupted } from "../../core/errors.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import type { AdvantagedGroup } from "../../learning/selection.ts";
 import type { ResolvedConfig } from "../config.ts";
@@ -27,6 +28,10 @@ export interface Trackers {
   /** Waits some seconds at most for what is under way. Only the first call counts. @returns an entry a tracker, for the summary */
   finish(outcome: Outcome): Promise<readonly TrackerReport[]>;
 }
+
+/** How a run ended that ended with an error. */
+export const outcomeOf = (error: unknown): Outcome =>
+  error instanceof Interrupted ? "interrupted" : "failed";
 
 export interface OpenTrackersOptions {
   readonly stage: TrackedRun["stage"];

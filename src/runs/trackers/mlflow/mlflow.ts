@@ -6,6 +6,7 @@ import {
   TrackerError,
   type MetricsUpdate,
   type Opened,
+  type Outcome,
   type TrackedRun,
   type Tracker,
   type Update,
@@ -16,6 +17,12 @@ import { MlflowClient, MlflowRefusal, type MlflowClientOptions } from "./client.
 const MAX_VALUE = 500;
 const MAX_PARAMS = 100;
 const MAX_METRICS = 1000;
+
+const STATUS: Readonly<Record<Outcome, string>> = {
+  finished: "FINISHED",
+  interrupted: "KILLED",
+  failed: "FAILED",
+};
 
 export interface MlflowOptions extends Omit<MlflowClientOptions, "url" | "signal"> {
   /** MLFLOW_TRACKING_URI when left out. */
@@ -112,7 +119,7 @@ export function mlflowTracker(options: MlflowOptions): Tracker {
       await client.putArtifact(`${root}/${file.path}`, file.data, file.contentType);
     },
     close: async (outcome, timeMs) => {
-      const status = outcome === "finished" ? "FINISHED" : "FAILED";
+      const status = STATUS[outcome];
       await client?.post("runs/update", { run_id: runId, status, end_time: timeMs });
     },
   };
