@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../core/errors.ts";
 
-const LOCK = "lock.json";
+export const lockName = "lock.json";
 
 const ownerSchema = z.object({ pid: z.int().min(1), began: z.string(), host: z.string() });
 type Owner = z.output<typeof ownerSchema>;
@@ -20,7 +20,7 @@ export interface RunLock {
  * @throws ConfigError when another living process writes this run
  */
 export function lockRun(dir: string, option = "--run"): RunLock {
-  const path = join(dir, LOCK);
+  const path = join(dir, lockName);
   const owner = ownerOf(path);
   if (owner !== undefined && isAlive(owner))
     throw new ConfigError(
@@ -48,7 +48,7 @@ export function lockRun(dir: string, option = "--run"): RunLock {
 
 /** Whether a living process writes the run in `dir`. */
 export function isLocked(dir: string): boolean {
-  const owner = ownerOf(join(dir, LOCK));
+  const owner = ownerOf(join(dir, lockName));
   return owner !== undefined && isAlive(owner);
 }
 

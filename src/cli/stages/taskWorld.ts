@@ -1,9 +1,8 @@
 // The world a recipe's `tasks` section names, with all that the stages need of it: tasks, grading, texts for the tokenizer,
 // sequences to pretrain on, and a scripted teacher. Data files are a world of tasks and grading only. Whoever opens a world
 // closes it.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, extname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { basename, extname } from "node:path";
 import type { PromptTemplate } from "../../agent/template.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
@@ -17,6 +16,7 @@ import { gradeNumber } from "../../rewards/meanRelativeAccuracy.ts";
 import type { Grader } from "../../rewards/reward.ts";
 import { isNumericSource } from "../../rewards/rules/files.ts";
 import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import { makeTemporaryFolder } from "../../runs/temporaryFolder.ts";
 import { splitSource, TaskFiles } from "../../tasks/formats/taskFile.ts";
 import { createMixedSource } from "../../tasks/mixed.ts";
 import { videoCorpus } from "../../tasks/video/corpus.ts";
@@ -127,7 +127,7 @@ function videoWorld(config: ResolvedConfig, options: VideoOptions): TaskWorld {
   let folder: string | undefined;
   return {
     tasks: (split) => {
-      folder ??= mkdtempSync(join(tmpdir(), "pyvision-clips-"));
+      folder ??= makeTemporaryFolder("pyvision-clips");
       return createVideoWorld({ seed, split, weights, folder });
     },
     grade,
