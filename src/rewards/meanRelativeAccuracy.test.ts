@@ -23,6 +23,21 @@ for (const [given, truth, expected] of [
   test(`${given} for ${truth}: ${expected}`, () =>
     assert.equal(meanRelativeAccuracy(given, truth), expected));
 
+// Scores of the reference implementation, whose errors must be below the bound.
+for (const [given, truth, expected] of [
+  [90, 100, 0.8],
+  [95, 100, 1],
+  [85, 100, 0.7],
+  [75, 100, 0.5],
+  [50, 100, 0],
+  [3, 4, 0.5],
+  [6, 4, 0],
+  [0, 0, 1],
+  [NaN, 4, 0],
+] as const)
+  test(`${given} for ${truth}, strictly: ${expected}`, () =>
+    assert.equal(meanRelativeAccuracy(given, truth, "below"), expected));
+
 test("right from a threshold on; words and digits alike; no number is graded as text", () => {
   assert.deepEqual(
     [28, 27, 52, 53].map((given) => gradeNumber(String(given), "40", 0.5)),
