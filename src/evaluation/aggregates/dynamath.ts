@@ -7,8 +7,7 @@ const VARIANTS = 10;
 
 export const dynamathAggregator = additive((item) => item.labels["seed"] ?? item.id, {
   tally: (cluster, add) => {
-    for (const score of cluster)
-      for (const part of partsOf(score)) add(`average${part}`, score.score, 1);
+    for (const score of cluster) for (const part of partsOf(score)) add(`average${part}`, score.score, 1);
     const variants = new Set(cluster.map((score) => labelOf(score, "variant"))).size;
     const worst = variants >= VARIANTS && cluster.every(({ score }) => score >= 1) ? 1 : 0;
     add("complete", variants >= VARIANTS ? 1 : 0, 1);

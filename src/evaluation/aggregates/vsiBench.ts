@@ -18,8 +18,7 @@ const LEVELS = ["easy", "medium", "hard"].map((level) => `${DIRECTION}_${level}`
 
 /** Questions about one video stand or fall together. */
 export const vsiBenchAggregator = additive(
-  ({ id, labels }) =>
-    labels["scene"] === undefined ? id : `${labels["dataset"] ?? ""}/${labels["scene"]}`,
+  ({ id, labels }) => (labels["scene"] === undefined ? id : `${labels["dataset"] ?? ""}/${labels["scene"]}`),
   {
     tally: (cluster, add) => {
       for (const { item, score } of cluster) add(item.questionType, score, 1);

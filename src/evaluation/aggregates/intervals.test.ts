@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { randomStream } from "../../core/random.ts";
+import { meanInterval, wilson } from "../../learning/statistics.ts";
+import { accuracyBy } from "./additive.ts";
+import type { Aggregate, ItemScore, Metric } from "./aggregate.ts";
+import { aggregators } from "./all.ts";
+import { repeated, withIntervals } from "./intervals.ts";
+import { isWithin, itemScore } from "./testing.ts";
+
+const plain = accuracyBy(["category"]);
+
+const metricOf = ({ headline, metrics }: Aggregate, name: string): Metric =>
+  [headline, ...metrics].find((metric) => metric.name === name) as Metric;
+
+const rights = (n: number, right: number): ItemScore[] =>
+  Array.from({ length: n }, (_, i) => itemScore(i, i < right ? 1 : 0, { category: i % 2 === 0 ? "a" : "b" }));
+
+test("shares of right answers to items that stand alone have Wilson's interval", () => {
+  const aggregate = withIntervals(plain, rights(20, 15), 1);
+  assert.deepEqual(aggregate.headline, {
+    name: "accuracy",
+    value: 0.75,
+    count: 20,
+    interval: { low: 0.531299122381256, high: 0.8881382985923343 },
+  });
+  assert.deepEqual(metricOf(aggregate, "a").interval, wilson(8, 10));
+  assert.deepEqual(metricOf(aggregate, "b").interval, wilson(7, 10));
+});
+
+test("fractions are drawn, and come close to the normal interval", () => {
+  const random = randomStream("fractions");
+  const scores = Array.from({ length: 400 }, (_, i) => itemScore(i, random.next(), {}));
+  const { interval } = withIntervals(plain, scores, 1).headline;
+  const normal = meanInterval(scores.map(({ score }) => score));
+  isWithin(interval?.low, normal?.low, 0.005);
+  isWithin(interval?.high, normal?.high, 0.005);
+});
+
+test("items of a cluster are drawn together", () => {
+  const byGroup = accuracyBy([], { clusterOf: ({ labels }) => labels["group"] ?? "" });
+  const scores = Array.from({ length: 400 }, (_, i) =>
+    itemScore(i, Math.floor(i / 4) % 2, { group: String(Math.floor(i / 4)) }),
+  );
+  const { interval } = withIntervals(byGroup, scores, 1).headline;
+  // 100 trials, not 400: 0.5 +- 1.96 sqrt(0.25 / 100)
+  isWithin(interval?.low, 0.402, 0.012);
+  isWithin(interval?.high, 0.598, 0.012);
+});
+
+test("a cluster that is drawn twice counts as two: the worst case of DynaMath", () => {
+  const scores = Array.from({ length: 200 }, (_, seed) =>
+    Array.from({ length: 10 }, (_, variant) =>
+      itemScore(`${seed}-${variant}`, seed < 80 || variant > 0 ? 1 : 0, {
+        seed: String(seed),
+        variant: String(variant + 1),
+      }),
+    ),
+  ).flat();
+  const aggregate = withIntervals(aggregators.dynamath, scores, 1);
+  const [worst, average] = [metricOf(aggregate, "worst case"), aggregate.headline];
+  assert.deepEqual(worst.interval, wilson(80, 200));
+  // 0.94 +- 1.96 * 0.1 sqrt(0.4 * 0.6 / 200)
+  isWithin(average.interval?.low, 0.94 - 0.00679, 0.0008);
+  isWithin(average.interval?.high, 0.94 + 0.00679, 0.0008);
+  // Monotonous in the share p of seeds that are right: p / (0.9 + p / 10), at 0.4 +- 1.96 sqrt(0.24 / 200).
+  const { interval } = metricOf(aggregate, "reasoning robustness");
+  const at = (p: number): number => p / (0.9 + p / 10);
+  isWithin(interval?.low, at(0.3321), 0.012);
+  isWithin(interval?.high, at(0.4679), 0.012);
+});
+
+test("all right is not certainty, and one cluster says nothing of others", () => {
+  const scores = rights(40, 40).map(({ item, score }, i) => ({
+    item: {
+      ...item,
+      labels: { question: String(i % 10), cycle: String(Math.floor(i / 10)), category: "single" },
+    },
+    score,
+  }));
+  const { headline } = withIntervals(aggregators["hrbench-4k"], scores, 1);
+  assert.deepEqual(headline.interval, wilson(10, 10));
+  assert.equal("interval" in withIntervals(plain, rights(1, 1), 1).headline, false);
+  assert.equal("interval" in withIntervals(aggregators.wemath, [], 1).headline, false);
+});
+
+test("the seed decides, not the order; numbers are those of the plain aggregate", () => {
+  const random = randomStream("order");
+  const scores = Array.from({ length: 100 }, (_, i) =>
+    itemScore(i, random.next(), { subject: "s", level: String(i % 5), category: String(i % 3) }),
+  );
+  for (const [name, aggregator] of Object.entries(aggregators)) {
+    const aggregate = withIntervals(aggregator, scores, 7);
+    assert.deepEqual(withIntervals(aggregator, random.shuffle(scores), 7), aggregate, name);
+    const withoutInterval = ({ name, value, count }: Metric): Metric => ({ name, value, count });
+    assert.deepEqual(
+      { headline: withoutInterval(aggregate.headline), metrics: aggregate.metrics.map(withoutInterval) },
+      aggregator.aggregate(scores),
+      name,
+    );
+  }
+  assert.notDeepEqual(withIntervals(plain, scores, 8), withIntervals(plain, scores, 7));
+});
+
+test("5,000 items take less than 3 s, a number for each level of sixteen subjects included", () => {
+  const scores = Array.from({ length: 5000 }, (_, i) =>
+    itemScore(i, i % 3 === 0 ? 0.4 : 1, {
+      subject: `subject ${i % 16}`,
+      level: String(Math.floor(i / 16) % 5),
+    }),
+  );
+  const start = performance.now();
+  const { metrics } = withIntervals(aggregators.mathvision, scores, 1);
+  const seconds = (performance.now() - start) / 1000;
+  assert.equal(metrics.length, 5 + 16 + 80);
+  assert.ok(seconds < 3, `took ${seconds.toFixed(2)} s`);
+});
+
+test("avg@k is the mean of the repeats, of each number", () => {
+  const scores = (right: (i: number) => boolean): ItemScore[] =>
+    Array.from({ length: 20 }, (_, i) =>
+      itemScore(i, right(i) ? 1 : 0, { seed: String(Math.floor(i / 10)), variant: String((i % 10) + 1) }),
+    );
+  const repeats = [
+    scores(() => true),
+    scores((i) => i < 10),
+    scores((i) => i % 2 === 0),
+    scores(() => false),
+  ];
+  const aggregate = repeated(aggregators.dynamath, repeats);
+  assert.deepEqual(aggregate.headline, { name: "average", value: 0.5, count: 20 });
+  assert.equal(metricOf(aggregate, "worst case").value, 0.375);
+  // Of the repeat that has nothing right there is no robustness: (1 + 1 + 0) / 3.
+  assert.equal(metricOf(aggregate, "reasoning robustness").value, 2 / 3);
+});
+
+test("more repeats of an item are not more items", () => {
+  const once = Array.from({ length: 100 }, (_, i) => itemScore(i, i % 2, {}));
+  const { interval } = repeated(
+    plain,
+    Array.from({ length: 8 }, () => once),
+    1,
+  ).headline;
+  isWithin(interval?.low, 0.402, 0.012);
+  isWithin(interval?.high, 0.598, 0.012);
+});
+
+test("repeats must be of the same items", () => {
+  assert.throws(() => repeated(plain, [rights(3, 1), rights(2, 1)]), /same items.*got 2 of 3, 2 items/s);
+  assert.throws(() => repeated(plain, []), RangeError);
+});
