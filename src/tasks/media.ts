@@ -5,10 +5,12 @@ import jpeg from "jpeg-js";
 import { DataError } from "../core/errors.ts";
 import type { RgbImage } from "../core/image.ts";
 import { boundedPng, jpegLimits, MAX_PIXELS, TooLarge } from "./mediaBounds.ts";
+import { decodeWebp, isWebp } from "./webp.ts";
 
 /**
- * Reads a PNG (every colour type and depth; transparency laid on white) or a JPEG, told apart by content.
- * @throws DataError when the file cannot be read, is neither, or is damaged.
+ * Reads a PNG (every colour type and depth), a JPEG (of an MPO, which is several behind each other, the first) or a still WebP,
+ * told apart by content. Transparency is laid on white.
+ * @throws DataError when the file cannot be read, is none of them, or is damaged.
  */
 export async function loadImage(path: string): Promise<RgbImage> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
@@ -25,9 +27,11 @@ export async function loadImage(path: string): Promise<RgbImage> {
  * @throws DataError
  */
 export function decodeImage(bytes: Uint8Array, name: string, maxPixels = MAX_PIXELS): RgbImage {
-  const decoder = isPng(bytes) ? fromPng : isJpeg(bytes) ? fromJpeg : undefined;
+  const decoder = isPng(bytes) ? fromPng : isJpeg(bytes) ? fromJpeg : isWebp(bytes) ? fromWebp : undefined;
   if (decoder === undefined)
-    throw new DataError(`image ${name}: must be PNG or JPEG, but its content is neither; convert it first`);
+    throw new DataError(
+      `image ${name}: must be PNG or JPEG or WebP, but its content is none of them; convert it first`,
+    );
   try {
     return decoder(bytes, maxPixels);
   } catch (error) {
@@ -52,6 +56,17 @@ function fromJpeg(bytes: Uint8Array, maxPixels: number): RgbImage {
     formatAsRGBA: false,
     ...jpegLimits(bytes, maxPixels),
   });
+  return { width, height, data };
+}
+
+function fromWebp(bytes: Uint8Array, maxPixels: number): RgbImage {
+  const { width, height, data: rgba } = decodeWebp(bytes, maxPixels);
+  const data = new Uint8Array(width * height * 3);
+  for (let at = 0; at < width * height; at++) {
+    const alpha = rgba[4 * at + 3] as number;
+    for (let channel = 0; channel < 3; channel++)
+      data[3 * at + channel] = onWhite(rgba[4 * at + channel] as number, alpha);
+  }
   return { width, height, data };
 }
 

@@ -141,3 +141,30 @@ function jpegSize(bytes: Uint8Array): Size {
   }
   throw new Error("it has no frame header");
 }
+
+/**
+ * A still WebP's size, as its first chunk says: RFC 9649, 2.5 to 2.7.
+ * @throws TooLarge, or Error when it is damaged or moves
+ */
+export function checkWebp(bytes: Uint8Array, maxPixels: number): Size {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (file.length < 30 || file.length < 8 + file.readUInt32LE(4)) throw new Error("it ends in the middle");
+  const size = webpSize(file);
+  checkSize(size, maxPixels);
+  return size;
+}
+
+function webpSize(file: Buffer): Size {
+  const chunk = file.toString("latin1", 12, 16);
+  if (chunk === "VP8X") {
+    if ((file.readUInt8(20) & 2) !== 0) throw new Error("it moves; save one of its pictures");
+    return { width: 1 + file.readUIntLE(24, 3), height: 1 + file.readUIntLE(27, 3) };
+  }
+  if (chunk === "VP8L") {
+    const bits = file.readUInt32LE(21);
+    return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
+  }
+  if (chunk === "VP8 ")
+    return { width: file.readUInt16LE(26) & 0x3fff, height: file.readUInt16LE(28) & 0x3fff };
+  throw new Error(`its first chunk is ${JSON.stringify(chunk)}`);
+}

@@ -72,7 +72,7 @@ test("every reason, with its row", () => {
       "1: malformed: has 'x' where ',' or '}' must stand",
       "2: missingFile: none.png: there is no such file (looked for DIR/none.png)",
       "3 (3): unreadableMedia: cut.png: is cut off: it ends after 40 bytes, before its end marker",
-      "4 (4): unreadableMedia: page.jpg: must be PNG or JPEG, but its content is a web page or SVG",
+      "4 (4): unreadableMedia: page.jpg: must be PNG or JPEG or WebP, but its content is a web page or SVG",
       "5: marks: has 2 <image> marks in a text for 1 images",
       '6 (6): goldRejected: the right answer is "E", but the grader takes it for wrong',
       '7 (7): goldRejected: the right answer is "?", but the grader cannot tell whether it is right',

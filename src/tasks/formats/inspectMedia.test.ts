@@ -39,15 +39,29 @@ test("what is no picture", () => {
   assert.equal(picture(noPixels), "has no pixels");
   for (const [bytes, fault] of [
     ["", "is empty"],
-    ["<!DOCTYPE html><p>404", "must be PNG or JPEG, but its content is a web page or SVG"],
-    ["RIFF0000WEBPVP8 ", "must be PNG or JPEG, but its content is WebP: convert it first"],
-    ["GIF89a", "must be PNG or JPEG, but its content is GIF: convert it first"],
+    ["<!DOCTYPE html><p>404", "must be PNG or JPEG or WebP, but its content is a web page or SVG"],
+    ["RIFF0000WEBPVP8 ", "is cut off: it ends after 16 bytes, before its end marker"],
+    ["GIF89a", "must be PNG or JPEG or WebP, but its content is GIF: convert it first"],
     [
       "version https://git-lfs.github.com/spec/v1",
-      "must be PNG or JPEG, but its content is a Git LFS pointer: fetch the file itself",
+      "must be PNG or JPEG or WebP, but its content is a Git LFS pointer: fetch the file itself",
     ],
   ] as const)
     assert.equal(picture(bytes), fault);
+});
+
+test("WebP: a still one, whole", () => {
+  const webp = (flags: number, length = 22): Buffer => {
+    const bytes = Buffer.alloc(30);
+    bytes.write("RIFF", 0, "latin1");
+    bytes.writeUInt32LE(length, 4);
+    bytes.write("WEBPVP8X", 8, "latin1");
+    bytes.writeUInt8(flags, 20);
+    return bytes;
+  };
+  assert.equal(picture(webp(0x10)), undefined);
+  assert.equal(picture(webp(2)), "is a WebP that moves: save one of its pictures");
+  assert.match(picture(webp(0, 23)) ?? "", /^is cut off: it ends after 30 bytes/);
 });
 
 const box = (type: string, length: number): Buffer => {

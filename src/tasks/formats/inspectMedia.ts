@@ -18,7 +18,9 @@ export function pictureFault(file: Readable): string | undefined {
   const head = file.read(0, 64);
   if (startsWith(head, PNG)) return pngFault(file);
   if (startsWith(head, [0xff, 0xd8, 0xff])) return jpegFault(file);
-  return `must be PNG or JPEG, but its content is ${nameOf(head)}`;
+  const text = Buffer.from(head).toString("latin1");
+  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return webpFault(file, head);
+  return `must be PNG or JPEG or WebP, but its content is ${nameOf(head)}`;
 }
 
 /** The same for a video: whether it begins as a container that FFmpeg knows. */
@@ -80,6 +82,14 @@ function jpegFault(file: Readable): string | undefined {
   return cutOff(file);
 }
 
+/** A container that says how long it is. */
+function webpFault(file: Readable, head: Uint8Array): string | undefined {
+  if (file.size < 30 || file.size < 8 + view(head).getUint32(4, true)) return cutOff(file);
+  if (Buffer.from(head).toString("latin1", 12, 16) === "VP8X" && ((head[20] ?? 0) & 2) !== 0)
+    return "is a WebP that moves: save one of its pictures";
+  return undefined;
+}
+
 /** Top-level boxes of MP4 and QuickTime, each with its length; a film without `moov` cannot be opened. */
 function mp4Fault(file: Readable): string | undefined {
   let hasIndex = false;
@@ -104,7 +114,6 @@ function cutOff(file: Readable): string {
 
 function nameOf(head: Uint8Array): string {
   const text = Buffer.from(head).toString("latin1");
-  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "WebP: convert it first";
   if (text.startsWith("GIF8")) return "GIF: convert it first";
   if (text.startsWith("BM")) return "BMP: convert it first";
   if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "TIFF: convert it first";

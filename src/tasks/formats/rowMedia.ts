@@ -87,7 +87,7 @@ export function mediaBytes(source: string | Uint8Array, place: MediaPlace): Uint
   }
 }
 
-/** @throws DataError for what is neither PNG nor JPEG, or is damaged */
+/** @throws DataError for what is no PNG, JPEG or WebP, or is damaged */
 export function imageOf(source: string | Uint8Array, place: MediaPlace, name: string): RgbImage {
   const isFile = typeof source === "string" && !isDataUri(source);
   return decodeImage(mediaBytes(source, place), isFile ? resolveMedia(source, place) : name);

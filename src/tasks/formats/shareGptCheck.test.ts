@@ -46,7 +46,7 @@ test("every broken row with all that is wrong with it, whole rows not", () => {
         problems: [
           'id "a" is that of row 0 too',
           "image gone.png is not there",
-          "image bad.png: must be PNG or JPEG, but its content is neither; convert it first",
+          "image bad.png: must be PNG or JPEG or WebP, but its content is none of them; convert it first",
         ],
       },
       { row: 2, id: "c", problems: ["a message of the assistant is empty"] },

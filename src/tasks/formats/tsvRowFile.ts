@@ -2,6 +2,7 @@
 // the file once and keeps where fields lie; a row costs its texts when it is read, and a picture its bytes when it is loaded.
 import { isUtf8 } from "node:buffer";
 import { DataError } from "../../core/errors.ts";
+import { base64Bytes } from "./base64.ts";
 import type { FileBytes } from "./fileBytes.ts";
 import { EmbeddedMedia, MAX_FAULTS, placeOf, type RowFault, type RowFile } from "./rowFile.ts";
 import { type FieldSpan, TsvFields, unquoted } from "./tsvFields.ts";
@@ -111,13 +112,8 @@ export class TsvRowFile implements RowFile {
   }
 
   private base64(row: number, name: string, span: FieldSpan): Uint8Array {
-    const text = this.content(row, name, span).toString("latin1");
-    for (const packed of [text, text.replace(/\s+/g, "")]) {
-      const bytes = Buffer.from(packed, "base64");
-      // Node leaves out what is no base64: then there are fewer bytes than the text stands for.
-      if (bytes.length > 0 && bytes.length === Math.floor((packed.replace(/=+$/, "").length * 3) / 4))
-        return bytes;
-    }
+    const bytes = base64Bytes(this.content(row, name, span).toString("latin1"));
+    if (bytes !== undefined) return bytes;
     throw this.failed(row, name, "is not base64");
   }
 
