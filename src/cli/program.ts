@@ -7,6 +7,7 @@ import { registerBench } from "./bench.ts";
 import { registerCompare } from "./compare.ts";
 import { registerData } from "./data.ts";
 import { registerDoctor } from "./doctor.ts";
+import { registerEval } from "./eval.ts";
 import { registerEvaluate } from "./evaluate.ts";
 import { registerExec } from "./exec.ts";
 import { registerExport } from "./export.ts";
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
   registerSft(program);
   registerSynth(program);
   registerPretrain(program);
+  registerEval(program);
   registerEvaluate(program);
   registerRollout(program);
   registerAsk(program);

@@ -78,7 +78,9 @@ async function openSaving(config: ResolvedConfig, save: string, reporter: Report
 }
 
 /** SHA-256 of each file of `model.init`; none when it is not here. */
-async function weightsOf({ model }: ResolvedConfig): Promise<Readonly<Record<string, string>>> {
+export async function weightsOf({
+  model,
+}: Pick<ResolvedConfig, "model">): Promise<Readonly<Record<string, string>>> {
   const dir = model.init === undefined ? undefined : findInputPath(model.init);
   if (dir === undefined) return {};
   const sums: Record<string, string> = {};

@@ -1,5 +1,6 @@
 // What every stage works with, built from the config: the engine on a checkpoint, the Python runtime, the prompt
 // template, tasks by split, and rollouts of them. Whoever opens a workbench closes it.
+import { withoutTool } from "../../agent/noTool.ts";
 import { loadTemplate, type PromptTemplate } from "../../agent/template.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
@@ -34,6 +35,10 @@ export interface RolloutOptions {
   readonly onProgress?: (progress: CollectProgress) => void;
   /** One of many that overlap: it waits for none of the others, and `check` is left to the caller. Default: false. */
   readonly background?: boolean;
+  /** `check` is left to the caller. Default: as `background`. */
+  readonly unchecked?: boolean;
+  /** Names the random streams in the place of the member's number. */
+  readonly memberOf?: (task: Task) => number;
 }
 
 export interface Workbench {
@@ -46,7 +51,7 @@ export interface Workbench {
   readonly world: TaskWorld;
   tasks(split: Split): TaskSource;
   /** The recipe's, with the run's one judge: who grades besides `rollout` asks and checks it here. */
-  readonly grading: Pick<RunGrading, "reward" | "check">;
+  readonly grading: Pick<RunGrading, "reward" | "check" | "score">;
   /** What the judge was asked so far; undefined without one. */
   readonly judged: RunGrading["judged"];
   rollout(options: RolloutOptions): Promise<TrajectoryGroup[]>;
@@ -105,7 +110,9 @@ function workbench(
   { runtime, record }: PythonTool,
   reporter: Reporter,
 ): Workbench {
-  const template = loadTemplate(config.agent.template);
+  const hasTool = !("tool" in config.tasks && config.tasks.tool === "none");
+  const loaded = loadTemplate(config.agent.template);
+  const template = hasTool ? loaded : withoutTool(loaded);
   const tasks = taskWorldOf(config, reporter);
   const grading = gradingOf(config, tasks);
   const world: TaskWorld = { ...tasks, isNumeric: grading.isNumeric };
@@ -143,16 +150,22 @@ function workbench(
         codec,
         sampler: o.sampler ?? sampler,
         runtime,
-        limits: { maxTurns: o.maxTurns ?? maxTurns, maxTurnTokens, maxContextTokens, maxImages },
+        limits: {
+          maxTurns: hasTool ? (o.maxTurns ?? maxTurns) : 1,
+          maxTurnTokens,
+          maxContextTokens,
+          maxImages,
+        },
         errorPolicy: onPythonError,
         sampling: o.sampling,
         reward: o.reward ?? grading.reward,
-        randomFor: (task, member) => randomStream(config.seed, o.label, task.id, member),
+        randomFor: (task, member) =>
+          randomStream(config.seed, o.label, task.id, o.memberOf?.(task) ?? member),
         batching: { schedule: waits && o.background !== true ? schedule : "eager" },
         ...(concurrent !== undefined && { concurrency: concurrent }),
         ...(o.onProgress !== undefined && { onProgress: o.onProgress }),
       });
-      if (o.background !== true) check(groups, o.label);
+      if (!(o.unchecked ?? o.background ?? false)) check(groups, o.label);
       return groups;
     },
     check,

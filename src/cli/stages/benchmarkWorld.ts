@@ -1,0 +1,75 @@
+// A public benchmark as a world of tasks: all its items, in the authors' order, to evaluate on and never to train on. Items
+// are read when they are asked for; of those that were, what scoring needs stays, without their pictures.
+import { ConfigError } from "../../core/errors.ts";
+import type { ScoredFields } from "../../rewards/benchmarks/scorer.ts";
+import { shuffledOptions, withoutMedia } from "../../evaluation/controls.ts";
+import { findInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import { benchmarks } from "../../tasks/benchmarks/all.ts";
+import type { BenchmarkFiles, BenchmarkItem } from "../../tasks/benchmarks/item.ts";
+import type { TaskWorld } from "./taskWorld.ts";
+
+export type BenchmarkTasks = Extract<ResolvedConfig["tasks"], { readonly type: "benchmark" }>;
+
+/** What is known of the benchmark besides its items. */
+export interface OpenedBenchmark {
+  readonly title: string;
+  readonly split: string;
+  readonly count: number;
+  /** Items that the authors published in this split. */
+  readonly published: number;
+}
+
+/** @throws ConfigError when it is not there, DataError when it cannot be read */
+export function benchmarkWorld(tasks: BenchmarkTasks): TaskWorld {
+  const { name, media, shuffleOptions } = tasks;
+  const fields = new Map<string, ScoredFields>();
+  let opened: BenchmarkFiles | undefined;
+  const files = (): BenchmarkFiles => (opened ??= openFiles(tasks));
+  const itemAt = (index: number): BenchmarkItem => {
+    const published = files().at(index);
+    const shuffled = shuffleOptions === undefined ? published : shuffledOptions(published, shuffleOptions);
+    const item = media === "none" ? withoutMedia(shuffled) : shuffled;
+    const { id, benchmark, questionType, question, answer, options, details } = item;
+    fields.set(id, { benchmark, questionType, question, answer, options, details });
+    return item;
+  };
+  const nothing = (what: string) => (): never => {
+    throw new ConfigError(`tasks.type: a benchmark has ${what}; it is there to evaluate on`);
+  };
+  return {
+    tasks: (split) => {
+      if (split === "train") return nothing("no tasks to train on")();
+      const { split: part, count } = files();
+      return { name: `${name}-${part}`, size: count, at: itemAt };
+    },
+    benchmark: () => {
+      const { split, count, published } = files();
+      return { title: benchmarks[name].title, split, count, published };
+    },
+    scoredFields: (taskId) => fields.get(taskId),
+    grade: nothing("scorers of its own, which see more than the answer"),
+    isNumeric: () => false,
+    corpus: nothing("no corpus for a tokenizer"),
+    pretrainSegments: nothing("no sequences to pretrain on"),
+    teacher: nothing("no scripted teacher"),
+    close: () => {
+      opened?.close();
+      opened = undefined;
+    },
+  };
+}
+
+function openFiles({ name, path, split }: BenchmarkTasks): BenchmarkFiles {
+  const loader = benchmarks[name];
+  if (split !== undefined && !loader.splits.includes(split))
+    throw new ConfigError(
+      `tasks.split: ${loader.title} has ${loader.splits.join(", ")}, not ${JSON.stringify(split)}`,
+    );
+  const found = findInputPath(path);
+  if (found === undefined)
+    throw new ConfigError(
+      `tasks.path: ${JSON.stringify(path)} does not exist; get ${loader.title} with "pyvision bench-data ${name}", or name the ` +
+        "folder that holds it (--data)",
+    );
+  return loader.open(found, split);
+}

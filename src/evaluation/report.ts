@@ -1,0 +1,275 @@
+// An evaluation for people: one list of sections, as a terminal's tables and as Markdown. What makes a number something else
+// than it seems stands above it.
+import { markdownTable, renderTable } from "../runs/table.ts";
+import type { Metric } from "./aggregates/aggregate.ts";
+import type { ControlResult } from "./compareControl.ts";
+import type { EvaluationSummary, Lost } from "./summary.ts";
+
+export interface Report {
+  readonly title: string;
+  /** What is to be known before the numbers are read. */
+  readonly cautions: readonly string[];
+  readonly sections: readonly Section[];
+}
+
+export interface Section {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Sentences below the table. */
+  readonly notes?: readonly string[];
+}
+
+export function reportOf(summary: EvaluationSummary, controls: readonly ControlResult[] = []): Report {
+  const { title, split, headline, published } = summary;
+  return {
+    title: `${title}${split === undefined ? "" : ` (${split})`}: ${headline.name} ${metricCell(headline)}`,
+    cautions: cautionsOf(summary),
+    sections: [
+      {
+        title: "Score",
+        head: ["", "% [95% interval]", "items"],
+        rows: [
+          ["this run", metricCell(headline), number(headline.count)],
+          ...published.map(({ model, value, source }) => [
+            `${model} (${source})`,
+            points(value),
+            "published",
+          ]),
+          ...summary.metrics.map((metric) => [metric.name, metricCell(metric), number(metric.count)]),
+        ],
+      },
+      {
+        title: "By category",
+        head: ["category", "% [95% interval]", "items"],
+        rows: summary.kinds.map((kind) => [kind.name, metricCell(kind), number(kind.count)]),
+      },
+      ...(summary.repeats > 1 ? [repeatsOf(summary)] : []),
+      ...(controls.length > 0 ? [controlsOf(controls)] : []),
+      effortOf(summary),
+      countsOf("How episodes ended", "end reason", summary.endReasons, summary.answers),
+      ...(Object.keys(summary.code).length > 0 ? [codeOf(summary)] : []),
+      stagesOf(summary),
+      aboutOf(summary),
+      ...lostOf("Items that could not be read", summary.unreadable),
+      ...lostOf("Items that engine or tool failed on", summary.failed),
+    ],
+  };
+}
+
+function cautionsOf({
+  items,
+  unjudged,
+  stages,
+  changes,
+  unreadable,
+  failed,
+  judge,
+  undecided,
+}: EvaluationSummary): string[] {
+  const { asked, available, published } = items;
+  const whole = published ?? available;
+  return [
+    ...(asked < whole
+      ? [
+          published !== undefined && available < published && asked === available
+            ? `${number(asked)} of ${number(published)} published items are here: not comparable with published scores.`
+            : `${number(asked)} of ${number(whole)} items, drawn by seed: not comparable with published scores.`,
+        ]
+      : []),
+    ...(stages.none > 0
+      ? [
+          `The score is a lower bound: ${number(stages.none)} answers (${points(unjudged)} %) were decided neither by rules nor ` +
+            `by a judge and count as wrong${judge === undefined ? "; with --judge URL --judge-model NAME they are judged" : ""}.`,
+        ]
+      : []),
+    ...(undecided > 0
+      ? [`The judge could not tell of ${number(undecided)} answers; they count as wrong.`]
+      : []),
+    ...(unreadable.length > 0
+      ? [
+          `${number(unreadable.length)} answers are missing since their items cannot be read; they count as wrong.`,
+        ]
+      : []),
+    ...(failed.length > 0
+      ? [`${number(failed.length)} answers are missing since engine or tool failed; they count as wrong.`]
+      : []),
+    ...changes.map((change) => `Changed: ${change}.`),
+  ];
+}
+
+function repeatsOf({ repeats, headline, passAt }: EvaluationSummary): Section {
+  return {
+    title: `Of ${repeats} answers to each item`,
+    head: ["", "%"],
+    rows: [
+      [`avg@${repeats} (${headline.name})`, metricCell(headline)],
+      ...passAt.map((value, i) => [`pass@${i + 1}`, points(value)]),
+    ],
+  };
+}
+
+function controlsOf(controls: readonly ControlResult[]): Section {
+  return {
+    title: "Controls",
+    head: ["control", "this run, %", "control, %", "difference in points [95% interval]"],
+    rows: controls.map(({ control, with: real, without, difference }) => [
+      control,
+      points(real),
+      points(without),
+      difference === null
+        ? "–"
+        : `${signed(difference.difference)} [${signed(difference.low)}, ${signed(difference.high)}]`,
+    ]),
+    notes: [
+      "Mean scores of the same items in both runs; intervals are of paired differences, items that belong together as one.",
+    ],
+  };
+}
+
+function effortOf({ means, pythonErrorRate, time }: EvaluationSummary): Section {
+  return {
+    title: "Effort per answer",
+    head: ["", "mean"],
+    rows: [
+      ["turns", means.turns.toFixed(2)],
+      ["tool calls", means.toolCalls.toFixed(2)],
+      ["visual tokens", means.visualTokens.toFixed(1)],
+      ["sampled tokens", means.sampledTokens.toFixed(1)],
+      ["cells that raised, %", pythonErrorRate === null ? "–" : points(pythonErrorRate)],
+      ["seconds, median", time.median.toFixed(2)],
+      ["seconds, 90th percentile", time.p90.toFixed(2)],
+    ],
+  };
+}
+
+function countsOf(
+  title: string,
+  what: string,
+  counts: Readonly<Record<string, number>>,
+  all: number,
+): Section {
+  return {
+    title,
+    head: [what, "answers", "%"],
+    rows: Object.entries(counts).map(([name, count]) => [name, number(count), points(count / all)]),
+  };
+}
+
+function codeOf({ code }: EvaluationSummary): Section {
+  return {
+    title: "How the agent looked",
+    head: ["its code", "% of answers"],
+    rows: Object.entries(code).map(([category, share]) => [category, points(share)]),
+  };
+}
+
+function stagesOf({ stages, judgePrompts, judge, answers }: EvaluationSummary): Section {
+  const used = Object.fromEntries(Object.entries(stages).filter(([, count]) => count > 0));
+  return {
+    ...countsOf("Who scored", "stage", used, answers),
+    notes: Object.entries(judgePrompts).map(
+      ([hash, count]) =>
+        `Judge ${judge?.model ?? ""}: ${number(count)} answers with the prompt of SHA-256 ${hash}.`,
+    ),
+  };
+}
+
+function aboutOf(summary: EvaluationSummary): Section {
+  const { items, repeats, profile, engine, judge, differences } = summary;
+  const { asked, available, published } = items;
+  return {
+    title: "What was evaluated",
+    head: ["", ""],
+    rows: [
+      ["items asked", number(asked)],
+      ["items here", number(available)],
+      ...(published === undefined ? [] : [["items published", number(published)]]),
+      ["answers to each", String(repeats)],
+      ...(profile === undefined ? [] : [["profile", profile]]),
+      ["engine", engine],
+      ["judge", judge?.model ?? "none"],
+      ["temperature", String(summary.temperature)],
+      ["turns at most", String(summary.maxTurns)],
+      ["isolation of the tool", summary.isolation],
+      ["seed", String(summary.seed)],
+      ["config", summary.configDigest],
+      ["version", summary.version],
+    ],
+    notes: differences,
+  };
+}
+
+/** Listed in full up to here. */
+const LISTED = 50;
+
+function lostOf(title: string, lost: readonly Lost[]): Section[] {
+  if (lost.length === 0) return [];
+  const more = lost.length - LISTED;
+  return [
+    {
+      title,
+      head: ["item", "reason"],
+      rows: lost.slice(0, LISTED).map(({ id, error }) => [id, error]),
+      ...(more > 0 && { notes: [`and ${number(more)} more, in report.json.`] }),
+    },
+  ];
+}
+
+export function reportText({ title, cautions, sections }: Report): string {
+  const parts = sections.map(({ title: heading, head, rows, notes = [] }) =>
+    [heading, renderTable(head, rows), ...notes].join("\n"),
+  );
+  return [[title, ...cautions.map((caution) => `! ${caution}`)].join("\n"), ...parts].join("\n\n");
+}
+
+export function reportMarkdown({ title, cautions, sections }: Report): string {
+  const parts = sections.map(({ title: heading, head, rows, notes = [] }) =>
+    [
+      `## ${heading}`,
+      markdownTable(
+        head,
+        rows.map((row) => row.map(inCell)),
+      ).trimEnd(),
+      ...notes,
+    ].join("\n\n"),
+  );
+  const warned = cautions.length === 0 ? [] : [cautions.map((caution) => `- **${caution}**`).join("\n")];
+  return `${[`# ${title}`, ...warned, ...parts].join("\n\n")}\n`;
+}
+
+/** One line, whatever an error said. */
+const inCell = (text: string): string => text.replace(/\s*\n\s*/g, " ");
+
+/** Several benchmarks of one command. */
+export function closingTable(summaries: readonly EvaluationSummary[]): string {
+  return renderTable(
+    ["benchmark", "% [95% interval]", "published", "items", "calls", "visual tokens", "unjudged, %"],
+    summaries.map(({ title, headline, published, items, means, unjudged }) => [
+      title,
+      metricCell(headline),
+      published.map(({ model, value }) => `${points(value)} ${model}`).join(", "),
+      items.published === undefined || items.asked >= items.published
+        ? number(items.asked)
+        : `${number(items.asked)} of ${number(items.published)}`,
+      means.toolCalls.toFixed(2),
+      means.visualTokens.toFixed(0),
+      points(unjudged),
+    ]),
+  );
+}
+
+export function metricCell({ value, interval }: Pick<Metric, "value" | "interval">): string {
+  if (value === null) return "–";
+  return interval === undefined
+    ? points(value)
+    : `${points(value)} [${points(interval.low)}, ${points(interval.high)}]`;
+}
+
+const points = (share: number): string => (100 * share).toFixed(1);
+const number = (count: number): string => count.toLocaleString("en");
+
+function signed(share: number): string {
+  const text = points(share);
+  return Number(text) > 0 ? `+${text}` : Number(text) === 0 ? text.replace("-", "") : text;
+}
