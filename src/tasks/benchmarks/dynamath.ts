@@ -13,7 +13,7 @@ import { letterList, optionsIn } from "./choices.ts";
 import type { BenchmarkItem, BenchmarkLoader } from "./item.ts";
 import { KeyedRowFile } from "./keyedRowFile.ts";
 import { itemId, itemOf, type Row } from "./row.ts";
-import { benchmarkFiles, lookForFiles, mediaFolders, openEach, splitOf } from "./rows.ts";
+import { benchmarkFiles, inFolders, lookForFiles, mediaFolders, openEach, splitOf } from "./rows.ts";
 
 const VARIANTS = 10;
 const PUBLISHED = 501 * VARIANTS;
@@ -64,10 +64,7 @@ function namesOf(variant: number): string[] {
     `sample_variant${variant}-*.parquet`,
     `sample_variant${variant}/*.parquet`,
   ];
-  return [
-    ...PARQUET_FOLDERS.flatMap((folder) => names.map((name) => folder + name)),
-    ...JSON_FOLDERS.map((folder) => `${folder}trial${variant}/dataset.json`),
-  ];
+  return [...inFolders(PARQUET_FOLDERS, names), ...inFolders(JSON_FOLDERS, [`trial${variant}/dataset.json`])];
 }
 
 function openDynamath(file: FileBytes): RowFile {

@@ -7,7 +7,7 @@ import { DataError } from "../../core/errors.ts";
 import { optionsIn } from "./choices.ts";
 import type { BenchmarkItem, BenchmarkLoader } from "./item.ts";
 import { itemId, itemOf, type Row } from "./row.ts";
-import { benchmarkFiles, lookForFiles, mediaFolders, openRows, splitOf } from "./rows.ts";
+import { benchmarkFiles, inFolders, lookForFiles, mediaFolders, openRows, splitOf } from "./rows.ts";
 
 export const MATHVERSE_VERSIONS = [
   "Text Dominant",
@@ -40,10 +40,7 @@ export const mathverse: BenchmarkLoader = {
   splits: ["testmini"],
   open(path, wanted) {
     const split = splitOf(mathverse, wanted);
-    const files = lookForFiles(
-      path,
-      ["", "data/"].flatMap((folder) => NAMES.map((name) => folder + name)),
-    );
+    const files = lookForFiles(path, inFolders(["", "data/"], NAMES));
     if (files.length === 0) throw new DataError(whatIsMissing(path));
     const rows = openRows(files, COLUMNS);
     const isItem = (row: Row): boolean => row.optionalText("problem_version") !== TEXT_ONLY;

@@ -7,7 +7,7 @@
 import { letteredOptions, letterList, optionLines } from "./choices.ts";
 import type { BenchmarkItem, BenchmarkLoader } from "./item.ts";
 import { itemId, itemOf, type Row } from "./row.ts";
-import { benchmarkFiles, findFiles, mediaFolders, openRows, splitOf } from "./rows.ts";
+import { benchmarkFiles, findFiles, inFolders, mediaFolders, openRows, splitOf } from "./rows.ts";
 
 const PUBLISHED: Readonly<Record<string, number>> = { test: 3040, testmini: 304 };
 const COLUMNS = {
@@ -22,7 +22,7 @@ export const mathvision: BenchmarkLoader = {
   open(path, wanted) {
     const split = splitOf(mathvision, wanted);
     const names = [`${split}-*.parquet`, `${split}.parquet`, `${split}/*.parquet`, `${split}.jsonl`];
-    const everywhere = ["", "data/", "default/"].flatMap((folder) => names.map((name) => folder + name));
+    const everywhere = inFolders(["", "data/", "default/"], names);
     const files = findFiles(path, everywhere, `split ${split} of MathVision`);
     const rows = openRows(files, COLUMNS);
     return benchmarkFiles({ benchmark: "mathvision", split, published: PUBLISHED[split] ?? 0, rows, item });

@@ -1,6 +1,6 @@
 // How loaders open what the authors of a benchmark publish. In the order of use:
 //   const split = splitOf(loader, wanted);
-//   const files = findFiles(path, ["data/test-*.parquet", "test.jsonl"], "MathVision's split test");
+//   const files = findFiles(path, inFolders(["", "data/"], ["test-*.parquet", "test.jsonl"]), "MathVision's split test");
 //   const rows = openRows(files, { text: ["id", "question"], media: ["decoded_image"] });   // by content; JSON takes no columns
 //   return benchmarkFiles({ benchmark, split, published: 3040, rows, item: (row) => ... });
 // and in `item`, of a row (row.ts): row.text("question"), row.pictures(["decoded_image", "image"], folders), and
@@ -48,6 +48,11 @@ export function lookForFiles(path: string, names: readonly string[]): readonly s
     if (found.length > 0) return found;
   }
   return [];
+}
+
+/** Each name in each of the folders ("" or ending in a slash), all places of a name before the next name. */
+export function inFolders(folders: readonly string[], names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => folders.map((folder) => folder + name));
 }
 
 function matching(folder: string, name: string): string[] {

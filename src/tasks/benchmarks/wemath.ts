@@ -5,7 +5,7 @@
 import { letterList, optionLines } from "./choices.ts";
 import type { BenchmarkItem, BenchmarkLoader, Option } from "./item.ts";
 import { itemId, itemOf, type Row } from "./row.ts";
-import { benchmarkFiles, findFiles, mediaFolders, openRows, splitOf } from "./rows.ts";
+import { benchmarkFiles, findFiles, inFolders, mediaFolders, openRows, splitOf } from "./rows.ts";
 import { domainOf } from "./wemathDomains.ts";
 
 const COLUMNS = {
@@ -20,7 +20,7 @@ export const wemath: BenchmarkLoader = {
   splits: ["testmini"],
   open(path, wanted) {
     const split = splitOf(wemath, wanted);
-    const names = ["", "data/", "default/"].flatMap((folder) => NAMES.map((name) => folder + name));
+    const names = inFolders(["", "data/", "default/"], NAMES);
     const rows = openRows(findFiles(path, names, "split testmini of We-Math"), COLUMNS);
     return benchmarkFiles({ benchmark: "wemath", split, published: 1740, rows, item });
   },
