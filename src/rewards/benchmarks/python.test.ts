@@ -8,6 +8,7 @@ import {
   pyInt,
   pyIsAlpha,
   pyIsDigit,
+  pySplitLines,
   pySplitSpaces,
   pySplitWords,
   pyStrip,
@@ -108,6 +109,8 @@ test("splits and strips", () => {
   assert.deepEqual(pySplitSpaces(""), [""]);
   assert.deepEqual(pySplitWords(" a \x1c b\u3000c\ufeff"), ["a", "b", "c\ufeff"]);
   assert.deepEqual([pySplitWords(""), pySplitWords("  ")], [[], []]);
+  assert.deepEqual(pySplitLines("a\r\nb\rc\x0b\x1cd\x85\n"), ["a", "b", "c", "", "d", ""]);
+  assert.deepEqual([pySplitLines(""), pySplitLines("a"), pySplitLines("\n")], [[], ["a"], [""]]);
   assert.equal(pyStrip("\x1c\x85 a \u3000"), "a");
   assert.equal(pyStrip("\ufeffa\ufeff"), "\ufeffa\ufeff");
   assert.equal(pyStrip("..a.b.", "."), "a.b");

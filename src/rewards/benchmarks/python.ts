@@ -34,6 +34,13 @@ export function pySplitWords(text: string): string[] {
   return plain === "" ? [] : plain.split(SPACES);
 }
 
+/** str.splitlines(): at more marks than a newline, and without an empty line after the last. */
+export function pySplitLines(text: string): string[] {
+  const lines = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
 /** Not decimal, and digits to str.isdigit all the same: superscripts, those in circles, and the like. */
 const OTHER_DIGITS =
   "²³¹\\u1369-\\u1371\\u19da\\u2070\\u2074-\\u2079\\u2080-\\u2089\\u2460-\\u2468\\u2474-\\u247c\\u2488-\\u2490" +

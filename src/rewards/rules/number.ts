@@ -114,7 +114,7 @@ const HEDGES = new Set(
 );
 
 /** "4 chairs" as "4", when the question speaks of chairs; else as it is. */
-function withoutCounted(text: string, question: string): string {
+export function withoutCounted(text: string, question: string): string {
   const match = /^((?:[+-]?[\d.,]+)|(?:[a-zA-Z]+(?:-[a-zA-Z]+)?)) ([\p{L}-]+(?: [\p{L}-]+){0,2})$/u.exec(
     text,
   );
