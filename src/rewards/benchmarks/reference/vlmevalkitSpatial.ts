@@ -4,7 +4,7 @@
 import { pySplitLines, pyStrip } from "../python.ts";
 
 /** Zero-width characters, which it drops first. */
-const INVISIBLE = /[\u200b\u200c\u200d\ufeff]/g;
+const INVISIBLE = /\u200b|\u200c|\u200d|\ufeff/g;
 /** Characters and lines that count as the end of a response. */
 const TAIL = 800;
 const TAIL_LINES = 6;
