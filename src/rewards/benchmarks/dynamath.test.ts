@@ -25,15 +25,21 @@ function scoreOf(
   return verdictOf(dynamathScorer.score(item(type, truth), { raw: "", extracted }, profile));
 }
 
+const OFFICIAL = [
+  ...textVectorsOf("DynaMath", { questionType: "float" }),
+  ...textVectorsOf("DynaMath", { questionType: "multiple choice" }),
+  ...textVectorsOf("DynaMath", { questionType: "text" }),
+];
+
 test("the authors' rules of numbers, letters and texts", () => {
-  for (const type of ["float", "multiple choice", "text"])
-    for (const { prediction, groundTruth, expected } of textVectorsOf("DynaMath", { questionType: type })) {
-      assert.equal(dynamathScore(prediction, groundTruth, type), expected, prediction);
-      const raw = JSON.stringify({ solution: "\\frac{1}{2}", "short answer": prediction });
-      const result = dynamathScorer.score(item(type, groundTruth), { raw, extracted: "?" }, "official");
-      assert.equal(verdictOf(result), expected, raw);
-      assert.equal(scoreOf(type, groundTruth, prediction, "official"), expected, prediction);
-    }
+  for (const { questionType: type, prediction, groundTruth, expected } of OFFICIAL) {
+    assert.equal(dynamathScore(prediction, groundTruth, type), expected, prediction);
+    const raw = JSON.stringify({ solution: "\\frac{1}{2}", "short answer": prediction });
+    const result = dynamathScorer.score(item(type, groundTruth), { raw, extracted: "?" }, "official");
+    assert.equal(verdictOf(result), expected, raw);
+    assert.equal(scoreOf(type, groundTruth, prediction, "official"), expected, prediction);
+  }
+  assert.equal(OFFICIAL.length, 26);
 });
 
 test("the authors' rules where no row is", () => {
@@ -69,20 +75,17 @@ test("official: numbers, lists and fences of JSON", () => {
 
 test("VLMEvalKit's rules, and where it asks a model", () => {
   let asked = 0;
-  for (const type of ["float", "multiple choice", "text"])
-    for (const row of textVectorsOf("DynaMath", { questionType: `vlmevalkit_${type.replace(" ", "_")}` })) {
-      const { prediction, groundTruth, expected, extra } = row;
-      const { score, extracted } = vlmevalkitDynamath(prediction, groundTruth, type);
-      assert.equal(score, expected, prediction);
-      assert.equal(extracted ?? null, extra["extracted"], prediction);
-      const result = dynamathScorer.score(
-        item(type, groundTruth),
-        { raw: prediction, extracted: undefined },
-        "vlmevalkit",
-      );
-      assert.equal(verdictOf(result), extra["llm_calls"] === 0 ? expected : "JUDGE", prediction);
-      if (extra["llm_calls"] !== 0) asked++;
-    }
+  for (const row of textVectorsOf("DynaMath", { profile: "vlmevalkit" })) {
+    const { prediction, groundTruth, expected, extra } = row;
+    const type = row.questionType.replace("vlmevalkit_", "").replace("_", " ");
+    const { score, extracted } = vlmevalkitDynamath(prediction, groundTruth, type);
+    assert.equal(score, expected, prediction);
+    assert.equal(extracted ?? null, extra["extracted"], prediction);
+    const response = { raw: prediction, extracted: undefined };
+    const result = dynamathScorer.score(item(type, groundTruth), response, "vlmevalkit");
+    assert.equal(verdictOf(result), extra["llm_calls"] === 0 ? expected : "JUDGE", prediction);
+    if (extra["llm_calls"] !== 0) asked++;
+  }
   assert.equal(asked, 3);
   assert.equal(vlmevalkitDynamath('{"short answer": ""}', "May", "text").score, 1);
   assert.deepEqual(vlmevalkitDynamath("AB", "A", "multiple choice"), { score: 1, extracted: undefined });
