@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
 import { registerAsk } from "./ask.ts";
 import { registerBench } from "./bench.ts";
+import { registerBenchData } from "./benchData.ts";
 import { registerCompare } from "./compare.ts";
 import { registerData } from "./data.ts";
 import { registerDoctor } from "./doctor.ts";
@@ -16,6 +17,7 @@ import { registerPretrain } from "./pretrain.ts";
 import { registerRollout } from "./rollout.ts";
 import { registerServe } from "./serve.ts";
 import { registerSft } from "./sft.ts";
+import { registerStudy } from "./study.ts";
 import { registerSynth } from "./synth.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerTrain } from "./train.ts";
@@ -46,9 +48,11 @@ export function buildProgram(): Command {
   registerTasks(program);
   registerData(program);
   registerCompare(program);
+  registerStudy(program);
   registerView(program);
   registerExport(program);
   registerBench(program);
+  registerBenchData(program);
   return program;
 }
 

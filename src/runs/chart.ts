@@ -3,7 +3,7 @@
 // blind readers tell apart. Values that are not finite leave a gap; a series of one point is a dot.
 import { scaleLinear } from "d3-scale";
 import { area, line } from "d3-shape";
-import { escapeXml, fixed, legend, text } from "./svg.ts";
+import { escapeXml, fixed, legend, text, themeStyle } from "./svg.ts";
 
 export interface CurvePoint {
   readonly x: number;
@@ -36,9 +36,11 @@ export interface ChartOptions {
   readonly columns?: number;
   /** Points of a centred moving mean drawn over the raw curve; 0 or 1 draws the raw curve alone. */
   readonly smooth?: number;
+  /** Follows the reader's light or dark ground instead of bringing a white one. */
+  readonly themed?: boolean;
 }
 
-const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+export const palette = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 const panelWidth = 320;
 const panelHeight = 210;
 const inset = { left: 54, right: 14, top: 34, bottom: 40 };
@@ -64,7 +66,9 @@ export function renderCurves(panels: readonly Panel[], options: ChartOptions = {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-      `role="img" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif">`,
+      `role="img"${options.themed === true ? ' class="themed"' : ""} ` +
+      `font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif">`,
+    ...(options.themed === true ? [themeStyle] : []),
     `<title>${escapeXml(options.title ?? panels.map((panel) => panel.title).join(", "))}</title>`,
     `<rect width="${width}" height="${height}" rx="6" fill="#ffffff"/>`,
     options.title === undefined ? "" : text(outer + 4, outer + 14, options.title, { size: 15, weight: 600 }),

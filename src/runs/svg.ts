@@ -36,6 +36,32 @@ export function legend(
   return { height: y + 8, svg: entries.join("") };
 }
 
+/** Colours of the charts on a light ground, and what takes their place where the reader's ground is dark. */
+const darkColours: Readonly<Record<string, string>> = {
+  "#ffffff": "#14171c",
+  "#222222": "#e4e7eb",
+  "#666666": "#a9b0b9",
+  "#999999": "#7d8590",
+  "#e6e6e6": "#2c323a",
+  "#0072b2": "#4cb0ee",
+  "#d55e00": "#ff8f45",
+  "#009e73": "#35cfa2",
+  "#cc79a7": "#e59bc6",
+  "#e69f00": "#f5bd4a",
+  "#56b4e9": "#8fd0f7",
+  "#000000": "#ffffff",
+};
+
+/**
+ * A style that turns these colours on a dark screen, for an `<svg class="themed">`. Rules of a style sheet go before attributes, so
+ * that a program without style sheets draws the light picture.
+ */
+export const themeStyle = `<style>@media(prefers-color-scheme:dark){${Object.entries(darkColours)
+  .map(
+    ([light, dark]) => `.themed [fill="${light}"]{fill:${dark}}.themed [stroke="${light}"]{stroke:${dark}}`,
+  )
+  .join("")}}</style>`;
+
 /** At most two digits after the point, as short as they come. */
 export function fixed(value: number): string {
   return String(Math.round(value * 100) / 100);

@@ -1,0 +1,129 @@
+// One quantity against another, an arm a point with its intervals in both directions, the horizontal axis logarithmic: what is
+// paid against what is got.
+import { scaleLinear, scaleLog } from "d3-scale";
+import { palette } from "../../runs/chart.ts";
+import { escapeXml, fixed, text, themeStyle } from "../../runs/svg.ts";
+import type { StudyData } from "../data.ts";
+import { type Estimate, estimate } from "../measures.ts";
+import { unitOf } from "../quantities.ts";
+import type { Frontier } from "../studyFile.ts";
+import { valuesBySeed } from "../verdict.ts";
+import type { Figure } from "./figures.ts";
+import { measureTitle } from "./words.ts";
+
+const size = { width: 680, height: 360, left: 64, right: 24, top: 20, bottom: 52 };
+
+interface ArmPoint {
+  readonly name: string;
+  readonly label: string;
+  readonly x: Estimate;
+  readonly y: Estimate;
+}
+
+/** Nothing when no arm has both values. */
+export function renderFrontier(data: StudyData, frontier: Frontier): Figure[] {
+  const points = data.study.arms.flatMap(({ name, label }): ArmPoint[] => {
+    const [x, y] = [frontier.x, frontier.y].map((m) => estimate([...valuesBySeed(data, m, name).values()]));
+    return x === undefined || y === undefined || x.mean <= 0 ? [] : [{ name, label: label ?? name, x, y }];
+  });
+  if (points.length === 0) return [];
+  const reference = frontier.reference;
+  const xs = [...points.map(({ x }) => x.mean), ...(reference?.points.map(([x]) => x) ?? [])];
+  const right = size.width - size.right;
+  const bottom = size.height - size.bottom;
+  const xScale = scaleLog([Math.min(...xs) / 1.6, Math.max(...xs) * 1.6], [size.left, right]);
+  const share = unitOf(frontier.y.of) === "share";
+  const highest = share
+    ? 1
+    : Math.max(
+        ...points.map(({ y }) => y.mean + (y.half ?? 0)),
+        ...(reference?.points.map(([, y]) => y) ?? []),
+      );
+  const yScale = scaleLinear([0, highest], [bottom, size.top]);
+  const show = yScale.tickFormat(5, share ? "%" : undefined);
+  const at = (x: number, y: number): string => `${fixed(xScale(x))},${fixed(yScale(y))}`;
+  const axes = [
+    ...yScale.ticks(5).map((value) => {
+      const y = fixed(yScale(value));
+      const label = text(size.left - 8, Number(y) + 4, show(value), { anchor: "end" });
+      return `<path d="M${size.left},${y}H${right}" stroke="#e6e6e6"/>${label}`;
+    }),
+    ...ticksOf(xScale.domain()).map((value) =>
+      text(Number(fixed(xScale(value))), bottom + 18, String(value), { anchor: "middle" }),
+    ),
+    `<path d="M${size.left},${size.top}V${bottom}H${right}" fill="none" stroke="#999999"/>`,
+    text((size.left + right) / 2, size.height - 10, `${measureTitle(frontier.x)} (logarithmic)`, {
+      anchor: "middle",
+      fill: "#666666",
+    }),
+    text(size.left, 13, measureTitle(frontier.y), { weight: 600 }),
+  ];
+  const joined = frontier.joined.flatMap((name) => points.find((point) => point.name === name) ?? []);
+  const line =
+    joined.length < 2
+      ? ""
+      : `<path d="M${joined.map(({ x, y }) => at(x.mean, y.mean)).join("L")}" fill="none" stroke="#999999"/>`;
+  const marks = points.map(({ label, x, y }, i) =>
+    mark(at, x, y, palette[i % palette.length] as string, label, xScale, yScale),
+  );
+  const bound =
+    reference === undefined
+      ? ""
+      : `<path d="M${reference.points.map(([x, y]) => at(x, y)).join("L")}" fill="none" stroke="#666666" stroke-dasharray="4 4"/>` +
+        text(
+          xScale(reference.points[0]?.[0] ?? 1) - 4,
+          yScale(reference.points[0]?.[1] ?? 0) - 8,
+          reference.label,
+          {
+            fill: "#666666",
+          },
+        );
+  const title = `${measureTitle(frontier.y)} against ${measureTitle(frontier.x)}`;
+  const svg = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" ` +
+      `role="img" class="themed" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif">`,
+    themeStyle,
+    `<title>${escapeXml(title)}</title>`,
+    `<rect width="${size.width}" height="${size.height}" rx="6" fill="#ffffff"/>`,
+    ...axes,
+    line,
+    bound,
+    ...marks,
+    "</svg>",
+    "",
+  ].join("\n");
+  return [{ file: `${data.study.name}-frontier.svg`, alt: title, svg }];
+}
+
+function mark(
+  at: (x: number, y: number) => string,
+  x: Estimate,
+  y: Estimate,
+  colour: string,
+  label: string,
+  xScale: (value: number) => number,
+  yScale: { (value: number): number; domain(): number[] },
+): string {
+  const [lowest, highest] = yScale.domain() as [number, number];
+  const inside = (value: number): number => Math.min(highest, Math.max(lowest, value));
+  const bar = (path: string): string => `<path d="${path}" stroke="${colour}" stroke-width="1.5"/>`;
+  const vertical =
+    y.half === undefined
+      ? ""
+      : bar(`M${at(x.mean, inside(y.mean - y.half))}L${at(x.mean, inside(y.mean + y.half))}`);
+  const horizontal =
+    x.half === undefined || x.half <= 0
+      ? ""
+      : bar(`M${at(Math.max(x.mean / 1.5, x.mean - x.half), y.mean)}L${at(x.mean + x.half, y.mean)}`);
+  const centre = `<circle cx="${fixed(xScale(x.mean))}" cy="${fixed(yScale(y.mean))}" r="4.5" fill="${colour}"/>`;
+  return vertical + horizontal + centre + text(xScale(x.mean) + 9, yScale(y.mean) - 8, label);
+}
+
+/** 1, 2 and 5 of every power of ten inside. */
+function ticksOf([low, high]: readonly number[]): number[] {
+  const [from, to] = [Math.floor(Math.log10(low ?? 1)), Math.ceil(Math.log10(high ?? 1))];
+  return Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i))
+    .flatMap((power) => [power, 2 * power, 5 * power])
+    .map((value) => Number(value.toPrecision(1)))
+    .filter((value) => value >= (low ?? 0) && value <= (high ?? 0));
+}
