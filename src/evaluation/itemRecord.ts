@@ -129,7 +129,8 @@ const rounded = (seconds: number): number => Math.round(1000 * Math.max(0, secon
 
 /** Without its newline. */
 export function recordLine(record: ItemRecord): string {
-  const text = JSON.stringify(record).slice(0, -1);
+  // Keys in the schema's order, so that a record which was read is written as it stood.
+  const text = JSON.stringify(recordSchema.parse(record)).slice(0, -1);
   return `${text},"sum":"${digest(text)}"}`;
 }
 

@@ -39,11 +39,7 @@ export function reportOf(summary: EvaluationSummary, controls: readonly ControlR
           ...summary.metrics.map((metric) => [metric.name, metricCell(metric), number(metric.count)]),
         ],
       },
-      {
-        title: "By category",
-        head: ["category", "% [95% interval]", "items"],
-        rows: summary.kinds.map((kind) => [kind.name, metricCell(kind), number(kind.count)]),
-      },
+      ...categoriesOf(summary),
       ...(summary.repeats > 1 ? [repeatsOf(summary)] : []),
       ...(controls.length > 0 ? [controlsOf(controls)] : []),
       effortOf(summary),
@@ -95,6 +91,22 @@ function cautionsOf({
       ? [`${number(failed.length)} answers are missing since engine or tool failed; they count as wrong.`]
       : []),
     ...changes.map((change) => `Changed: ${change}.`),
+  ];
+}
+
+/** Left out where the authors' own metrics are these. */
+function categoriesOf({ kinds, metrics }: EvaluationSummary): Section[] {
+  const isTold = (kind: Metric): boolean =>
+    metrics.some(
+      ({ name, value, count }) => name === kind.name && value === kind.value && count === kind.count,
+    );
+  if (kinds.every(isTold)) return [];
+  return [
+    {
+      title: "By category",
+      head: ["category", "% [95% interval]", "items"],
+      rows: kinds.map((kind) => [kind.name, metricCell(kind), number(kind.count)]),
+    },
   ];
 }
 

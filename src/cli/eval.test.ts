@@ -1,0 +1,192 @@
+// `pyvision eval` as a user meets it: the carried policy on a few questions, a server's model on some hundreds, killed and
+// continued; and what is refused before anything is begun.
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { encode } from "fast-png";
+import { openTrajectoryStore } from "../runs/trajectoryStore.ts";
+import { createWorld } from "../tasks/world/world.ts";
+import { openRunData } from "../viewer/runData.ts";
+import {
+  recordedIds,
+  runEvalCommand,
+  sumServer,
+  type SumServer,
+  untimedRun,
+  writeSums,
+} from "./evalHarness.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pyvision-eval-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+interface ReportJson {
+  readonly headline: { readonly value: number; readonly count: number };
+  readonly stages: Readonly<Record<string, number>>;
+  readonly items: { readonly asked: number; readonly available: number };
+  readonly controls: readonly { readonly control: string }[];
+}
+
+const reportIn = (dir: string): ReportJson =>
+  JSON.parse(readFileSync(join(dir, "report.json"), "utf8")) as ReportJson;
+
+describe("the carried policy, on six questions", () => {
+  const file = join(root, "beads.jsonl");
+  const args = (out: string, ...more: string[]): string[] => [
+    ...["--tasks", file, "--engine", "checkpoints/image-mini/sft", "--set", "engine.threads=1"],
+    ...["--concurrent", "2", "--out", join(root, out), ...more],
+  ];
+  before(() => {
+    const world = createWorld({ seed: 1, split: "test" });
+    const rows = Array.from({ length: 6 }, (_, i) => {
+      const { question, answer, kind, images } = world.at(i);
+      const [picture] = images;
+      assert.ok(picture);
+      writeFileSync(join(root, `${i}.png`), encode({ ...picture, channels: 3 }));
+      return { id: `bead-${i}`, question, answer, data_source: kind, image_path: [`${i}.png`] };
+    });
+    writeFileSync(join(root, "3.png"), "no picture at all");
+    writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  });
+
+  test("a damaged picture costs its item and no other; the viewer opens what is stored", async () => {
+    const { code, stdout, stderr } = await runEvalCommand(
+      root,
+      args("whole", "--control", "no-image,no-tool"),
+    );
+    assert.equal(code, 0, stderr);
+    const report = reportIn(join(root, "whole"));
+    assert.equal(report.headline.count, 6);
+    assert.equal(report.stages["unreadable"], 1);
+    assert.deepEqual(
+      report.controls.map(({ control }) => control),
+      ["no-image", "no-tool"],
+    );
+    assert.match(stdout, /^beads: accuracy \d+\.\d \[/);
+    assert.match(stdout, /! 1 answers are missing since their items cannot be read; they count as wrong\./);
+    assert.match(stdout, /\nno-tool +\d+\.\d +\d+\.\d +[+-]?\d+\.\d \[/);
+    const trajectories = openTrajectoryStore(join(root, "whole", "trajectories")).load("beads");
+    assert.equal(trajectories.length, 5);
+    const run = openRunData(join(root, "whole"), "whole");
+    run.update();
+    assert.equal(run.listing().state, "finished");
+    assert.equal(run.overview().sets[0]?.trajectories, 5);
+    assert.deepEqual(run.overview().problems, []);
+    const [first] = trajectories;
+    assert.ok(first !== undefined && "reward" in first);
+    assert.equal(first.reward.score, first.reward.total);
+  });
+
+  test("killed in its chunks, it ends as the run that nobody killed; once more it asks nothing", async () => {
+    const out = join(root, "killed");
+    for (const records of [1, 3]) {
+      const { signal, stderr } = await runEvalCommand(root, args("killed"), { dir: out, records });
+      assert.equal(signal, "SIGKILL", stderr);
+    }
+    const last = await runEvalCommand(root, args("killed"));
+    assert.equal(last.code, 0, last.stderr);
+    const whole = await runEvalCommand(root, args("whole-2"));
+    assert.equal(whole.code, 0, whole.stderr);
+    assert.deepEqual(untimedRun(out, "beads"), untimedRun(join(root, "whole-2"), "beads"));
+    const files = untimedRun(out, "beads");
+    const again = await runEvalCommand(root, args("killed"));
+    assert.equal(again.code, 0, again.stderr);
+    assert.doesNotMatch(again.stderr, /loading/);
+    assert.equal(again.stdout, last.stdout);
+    assert.deepEqual(untimedRun(out, "beads"), files);
+  });
+});
+
+describe("a model behind a server, on 300 questions", () => {
+  let server: SumServer;
+  let file: string;
+  before(async () => {
+    server = await sumServer(15);
+    file = writeSums(join(root, "sums"), 300);
+  });
+  after(() => server.close());
+  const args = (out: string, ...more: string[]): string[] => [
+    ...["--tasks", file, "--engine", server.baseUrl, "--model", "adder", "--out", join(root, out)],
+    ...["--set", "engine.apiKeyVariable=NO_KEY_AT_ALL", ...more],
+  ];
+
+  test("killed twice, it asks nothing again that was recorded, and reports as one that nobody killed", async () => {
+    const out = join(root, "served");
+    for (const records of [60, 170]) {
+      const known = recordedIds(out).map((id) => Number(/sum-(\d+)/.exec(id)?.[1]));
+      const before = new Map(server.asked);
+      const { signal, stderr } = await runEvalCommand(root, args("served"), { dir: out, records });
+      assert.equal(signal, "SIGKILL", stderr);
+      for (const n of known)
+        assert.equal(server.asked.get(n), before.get(n), `question ${n} was asked again`);
+    }
+    const known = recordedIds(out).length;
+    const last = await runEvalCommand(root, args("served"));
+    assert.equal(last.code, 0, last.stderr);
+    assert.ok(known >= 170 && known < 300, `${known} answers were recorded at the second kill`);
+    const whole = await runEvalCommand(root, args("served-whole"));
+    assert.equal(whole.code, 0, whole.stderr);
+    assert.deepEqual(untimedRun(out, "sums"), untimedRun(join(root, "served-whole"), "sums"));
+    const report = reportIn(out);
+    // 60 of 300 are multiples of five, which the server gets wrong.
+    assert.deepEqual([report.headline.value, report.headline.count], [0.8, 300]);
+    assert.match(last.stdout, /\ncrop +10\.0\n/);
+    assert.match(last.stdout, /\ntool calls +0\.10\n/);
+  });
+
+  test("--limit draws by the seed, and says what that is not", async () => {
+    const { code, stdout, stderr } = await runEvalCommand(root, args("some", "--limit", "20"));
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /! 20 of 300 items, drawn by seed: not comparable with published scores\./);
+    const other = await runEvalCommand(root, args("some", "--limit", "21"));
+    assert.equal(other.code, 2, other.stderr);
+    assert.match(other.stderr, /was begun otherwise: evaluation\.tasks was 20, now 21/);
+  });
+
+  test("--repeats: answers to one item side by side", async () => {
+    const { code, stdout, stderr } = await runEvalCommand(
+      root,
+      args("twice", "--limit", "10", "--repeats", "2"),
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /\navg@2 \(accuracy\) +\d+\.\d/);
+    assert.match(stdout, /\npass@2 +\d+\.\d\n/);
+    assert.equal(recordedIds(join(root, "twice")).length, 20);
+  });
+});
+
+test("a server that is not there: it stops after a few items, without a report", async () => {
+  const file = writeSums(join(root, "gone"), 40);
+  const common = [
+    "--tasks",
+    file,
+    "--model",
+    "adder",
+    "--out",
+    join(root, "gone-run"),
+    "--set",
+    "engine.maxRetries=0",
+  ];
+  const gone = await sumServer(0);
+  await gone.close();
+  const stopped = await runEvalCommand(root, [...common, "--engine", gone.baseUrl]);
+  assert.notEqual(stopped.code, 0);
+  assert.match(
+    stopped.stderr,
+    /error: (\d+) of \1 items failed, the last because of: .*\. This stops here; what was answered is kept/,
+  );
+  assert.equal(existsSync(join(root, "gone-run", "report.md")), false);
+});
+
+for (const [args, message] of [
+  [["--bench", "vstar"], /required option '--engine <what>' not specified/],
+  [["--bench", "vstar", "--engine", "nowhere"], /^error: --engine: "nowhere" is neither an address/],
+  [["--bench", "vstar", "--engine", "nowhere", "--control", "blind"], /must be of no-image, no-tool, received "blind"/], // prettier-ignore
+] as const)
+  test(`refused: ${args.join(" ")}`, async () => {
+    const { code, stdout, stderr } = await runEvalCommand(root, args);
+    assert.notEqual(code, 0);
+    assert.equal(stdout, "");
+    assert.match(stderr, message);
+  });
