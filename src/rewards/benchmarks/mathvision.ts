@@ -1,9 +1,70 @@
-import type { BenchmarkScorer } from "./scorer.ts";
+// MathVision (MATH-V, arXiv 2402.14804): a letter or a number, scored by rules alone. The authors' rules read the whole response
+// and compare after rounding to two decimals; the default reads the answer the agent gave and compares with the same precision.
+import { gradeMathematics } from "../rules/mathematics.ts";
+import { unwrapped } from "../rules/text.ts";
+import { choiceIn } from "./choice.ts";
+import { answerIn } from "./extract.ts";
+import { pyStrip } from "./python.ts";
+import { mathvisionAnswer, mathvisionScore, vlmevalkitMathvision } from "./reference/mathvision.ts";
+import { type BenchmarkScorer, type Response, type RuleScore, scored, type ScoredFields } from "./scorer.ts";
+
+/** Values of decimals are right to half of this many decimals, as authors round to them. */
+const DECIMALS = 2;
 
 export const mathvisionScorer: BenchmarkScorer = {
-  profiles: ["default", "official"],
-  score: () => {
-    throw new Error("to be written");
+  profiles: ["default", "official", "vlmevalkit"],
+  score(item, response, profile) {
+    if (profile === "default") return scoreAnswer(answerIn(response), item);
+    const text = inAuthorsForm(response);
+    if (pyStrip(text) === "") return scored(0);
+    return profile === "vlmevalkit"
+      ? scored(vlmevalkitMathvision(text, item), text)
+      : scored(mathvisionScore(text, item), mathvisionAnswer(text));
   },
-  differences: [],
+  differences: [
+    "Only what the response marks as its answer is read, not a letter or number with which its text happens to end.",
+    "Truths that can match nothing under the authors' rules are mended: boxed ones (ids 2828, 2833, 2875, 2877), those with " +
+      "degrees or functions that their reader lacks (2804, 2866), a form feed for \\f, and units in braces.",
+    "Letters with their text, in bold or with punctuation (`B. 9`, `\\textbf{(B)}`, `Answer: B`), and values with units " +
+      "(`60 degrees`, `7 cm`) are read; the authors' rules count them wrong.",
+    "A decimal is right within half a unit of the second decimal; the authors round both sides to two decimals, so that 0.005 and " +
+      "0.0149 are equal and 0.0149 and 0.0151 are not.",
+  ],
 };
+
+/** The authors ask for a box: the agent's answer is put into one where the text has none. */
+const inAuthorsForm = ({ raw, extracted }: Response): string =>
+  extracted === undefined || raw.includes("oxed{") ? raw : `\\boxed{${extracted}}`;
+
+function scoreAnswer(answer: string | undefined, item: ScoredFields): RuleScore {
+  if (answer === undefined || unwrapped(answer) === "") return scored(0, answer);
+  if (item.questionType !== "multi-choice") return scored(equalsTruth(answer, item) ? 1 : 0, answer);
+  const letter = choiceIn(answer, item.options) ?? ofValue(answer, item);
+  return scored(letter === item.answer ? 1 : 0, letter ?? answer);
+}
+
+/** "S_{ABC} = 8" names in front what is asked for, as authors take the last side of an equation. */
+function equalsTruth(answer: string, { answer: truth, question }: ScoredFields): boolean {
+  const wanted = mendedTruth(truth);
+  const side = answer.split("=").at(-1) ?? "";
+  return equals(answer, wanted, question) || (!wanted.includes("=") && equals(side, wanted, question));
+}
+
+/** The only option that the answer is equal to. */
+function ofValue(answer: string, { options }: ScoredFields): string | undefined {
+  const equal = options.filter(({ text }) => equals(answer, text, ""));
+  return equal.length === 1 ? equal[0]?.letter : undefined;
+}
+
+const equals = (answer: string, truth: string, question: string): boolean =>
+  gradeMathematics({ question, answer, truth, kind: "" }, { decimals: DECIMALS }) === "right";
+
+/** What some truths of the published file are meant to be. */
+export const mendedTruth = (truth: string): string =>
+  truth
+    .replaceAll("\f", "\\f")
+    .replace(/^\$\\boxed\{(.*)\}\$$/s, "$$$1$$")
+    .replace(/\{(degrees|inches|squareinches)\}$/, (_, unit: string) =>
+      unit === "degrees" ? "^{\\circ}" : "",
+    )
+    .replace(/\\tan ?\^\{-1\}/g, "\\arctan ");

@@ -29,9 +29,12 @@ const number = (text: string): Term => ({ type: "number", text: text.replace(/^0
 const E: Term = { type: "constant", name: "e" };
 const product = (...of: readonly Term[]): Term => ({ type: "product", of });
 
-/** The whole of `tokens` as one term. @throws NotMathematics */
-export function readTerm(tokens: readonly Token[]): Term {
-  const reader = new Reader(tokens);
+/**
+ * The whole of `tokens` as one term. @throws NotMathematics
+ * @param mixed whether "2\\frac12" is a mixed number, and "2 3" one too; else they are products
+ */
+export function readTerm(tokens: readonly Token[], mixed = true): Term {
+  const reader = new Reader(tokens, mixed);
   const term = reader.sum();
   if (!reader.atEnd) throw new NotMathematics("something follows the term");
   return term;
@@ -63,8 +66,11 @@ class Reader {
   #at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[]) {
+  readonly #mixed: boolean;
+
+  constructor(tokens: readonly Token[], mixed: boolean) {
     this.#tokens = tokens;
+    this.#mixed = mixed;
   }
 
   get atEnd(): boolean {
@@ -126,7 +132,9 @@ class Reader {
     if (this.#take("-")) return this.#deeper(() => ({ type: "negative", of: this.#signed(plainOnly) }));
     const factors = [this.#postfix()];
     while (this.#startsFactor(plainOnly)) factors.push(this.#postfix());
-    return factors.reduceRight((right, left) => juxtaposed(left, right));
+    return factors.reduceRight((right, left) =>
+      this.#mixed ? juxtaposed(left, right) : product(left, right),
+    );
   }
 
   #startsFactor(plainOnly: boolean): boolean {
