@@ -9,8 +9,7 @@ test("options of a list, as lines and as a list of letters", () => {
   assert.equal(optionLines(options), "(A) 8\n(B) 9\n(C) 10");
   assert.equal(letterList(options), "A, B or C");
   assert.equal(letterList(options.slice(0, 2)), "A or B");
-  assert.equal(letterAt(25), "Z");
-  assert.throws(() => letterAt(26), /there are only 26 letters/);
+  assert.deepEqual([letterAt(0), letterAt(25), letterAt(26)], ["A", "Z", ""]);
 });
 
 test("options within a question: in brackets, or a line each", () => {
@@ -28,6 +27,16 @@ test("options within a question: in brackets, or a line each", () => {
   assert.deepEqual(parts("The union?\nA: [1, 4]\nB: [3]\n"), ["A=[1, 4]", "B=[3]"]);
   assert.deepEqual(parts("Choices:\nA:a line\nand more\nB:140°"), ["A=a line\nand more", "B=140°"]);
   assert.deepEqual(parts("Of A, B and C?\nChoices: (A) A (B) B (C) C"), ["A=A", "B=B", "C=C"]);
+});
+
+test("as many options as there are letters, and a mark too many", () => {
+  const marks = Array.from({ length: 30 }, (_, i) => `(${String.fromCharCode(65 + (i % 26))}) ${i}`).join(
+    " ",
+  );
+  assert.deepEqual(
+    optionsIn(marks).map(({ letter }) => letter),
+    [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"],
+  );
 });
 
 test("no options: one letter alone, letters without a text, none from A on", () => {

@@ -1,14 +1,14 @@
 // Options of a multiple-choice question: as benchmarks write them into texts, and as a question shows them.
 import type { Option } from "./item.ts";
 
-/** `["8", "9"]` as A and B. @throws RangeError above 26 */
+/** `["8", "9"]` as A and B; 26 at most. */
 export function letteredOptions(texts: readonly string[]): readonly Option[] {
   return texts.map((text, i) => ({ letter: letterAt(i), text }));
 }
 
+/** A, B, C, …; empty from 26 on, which is no option's letter. */
 export function letterAt(index: number): string {
-  if (index >= 26) throw new RangeError(`option ${index}: there are only 26 letters`);
-  return String.fromCharCode(65 + index);
+  return "ABCDEFGHIJKLMNOPQRSTUVWXYZ".charAt(index);
 }
 
 /** One a line: `(A) 8`. */

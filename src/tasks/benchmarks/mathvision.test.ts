@@ -128,10 +128,11 @@ test("rows that cannot be read fail when they are asked for, by file and row, an
     row({ id: "10", image: "../../secret.jpg" }),
     row({ id: "11", image: "images/6.jpg" }),
     row({ id: "12" }),
+    row({ id: "13", options: Array.from({ length: 27 }, (_, i) => `${i}`), answer: "A" }),
   ];
   writeTo(root, "data/test.jsonl", rows.join("\n"));
   const files = mathvision.open(root);
-  assert.equal(files.count, 9);
+  assert.equal(files.count, 10);
   const failures: readonly [number, RegExp][] = [
     [1, /test\.jsonl: row 1 at byte \d+ /],
     [
@@ -141,6 +142,7 @@ test("rows that cannot be read fail when they are asked for, by file and row, an
     [3, /row 3 at byte \d+: question must be text, got " "/],
     [4, /row 4 at byte \d+: options must be a list of texts, got \["1",2,null\]/],
     [5, /row 5 at byte \d+: answer must be A or B, got "C"/],
+    [9, /row 9 at byte \d+: options must be 26 at most, got 27/],
     [6, /row 6 at byte \d+: "\.\.\/\.\.\/secret\.jpg" must be a path below the data's folder/],
   ];
   for (const [index, why] of failures) throwsData(() => files.at(index), why);

@@ -31,6 +31,7 @@ export const mathvision: BenchmarkLoader = {
 
 function item(row: Row): BenchmarkItem {
   const texts = row.texts("options");
+  if (texts.length > 26) throw row.failed(`options must be 26 at most, got ${texts.length}`);
   const multiple = texts.length > 0;
   const all = letteredOptions(texts);
   // Options that are only their letters are drawn in the picture.

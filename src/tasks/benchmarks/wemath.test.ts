@@ -114,6 +114,7 @@ test("options in one text: the forms that the file has", () => {
     "C=No.",
     "F=No correct answer",
   ]);
+  assert.deepEqual(parts("A. From E. to the sea;B. 2;C. 3"), ["A=From E. to the sea", "B=2", "C=3"]);
   assert.deepEqual(parts("yes or no"), []);
 });
 

@@ -41,7 +41,7 @@ function item(row: Row): BenchmarkItem {
     throw row.failed(`option must be like "A. 3; B. 4", got ${JSON.stringify(row.raw("option"))}`);
   if (!options.some(({ letter }) => letter === answer))
     throw row.failed(`answer must be ${letterList(options)}, got ${JSON.stringify(answer)}`);
-  const domain = part === "multi" ? undefined : domainOf(concept);
+  const domain = domainOf(concept); // a problem of several steps has several concepts
   return itemOf(
     {
       id: itemId("wemath", group, part),
