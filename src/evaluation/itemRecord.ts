@@ -21,6 +21,8 @@ const recordSchema = z.strictObject({
   kind: z.string(),
   questionType: z.string(),
   labels: z.record(z.string(), z.string()),
+  /** Whether its options stand in an order of our own; absent unless they were to. */
+  shuffled: z.boolean().exactOptional(),
   /** In [0, 1]. */
   score: z.number().min(0).max(1),
   stage: z.enum(STAGES),
@@ -59,19 +61,31 @@ export type ItemRecord = Readonly<z.output<typeof recordSchema>>;
 export interface DescribedTask extends Task {
   readonly questionType?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly details?: Readonly<Record<string, string | number>>;
 }
 
 type Described = Pick<
   ItemRecord,
-  "position" | "repeat" | "id" | "kind" | "questionType" | "labels" | "answer"
+  "position" | "repeat" | "id" | "kind" | "questionType" | "labels" | "shuffled" | "answer"
 >;
 
 export function describeItem(
-  { id, kind, answer, questionType = kind, labels = { kind } }: Omit<DescribedTask, "images" | "question">,
+  {
+    id,
+    kind,
+    answer,
+    questionType = kind,
+    labels = { kind },
+    details,
+  }: Omit<DescribedTask, "images" | "question">,
   position: number,
   repeat: number,
 ): Described {
-  return { position, repeat, id, kind, questionType, labels, answer };
+  const shuffled = details?.["shuffled"];
+  return {
+    ...{ position, repeat, id, kind, questionType, labels, answer },
+    ...(shuffled !== undefined && { shuffled: shuffled === 1 }),
+  };
 }
 
 /** @param classify what each cell of an episode did, by their code */

@@ -21,24 +21,12 @@ export interface Section {
 }
 
 export function reportOf(summary: EvaluationSummary, controls: readonly ControlResult[] = []): Report {
-  const { title, split, headline, published } = summary;
+  const { title, split, headline } = summary;
   return {
     title: `${title}${split === undefined ? "" : ` (${split})`}: ${headline.name} ${metricCell(headline)}`,
     cautions: cautionsOf(summary),
     sections: [
-      {
-        title: "Score",
-        head: ["", "% [95% interval]", "items"],
-        rows: [
-          ["this run", metricCell(headline), number(headline.count)],
-          ...published.map(({ model, value, source }) => [
-            `${model} (${source})`,
-            points(value),
-            "published",
-          ]),
-          ...summary.metrics.map((metric) => [metric.name, metricCell(metric), number(metric.count)]),
-        ],
-      },
+      scoreOf(summary),
       ...categoriesOf(summary),
       ...(summary.repeats > 1 ? [repeatsOf(summary)] : []),
       ...(controls.length > 0 ? [controlsOf(controls)] : []),
@@ -62,6 +50,7 @@ function cautionsOf({
   failed,
   judge,
   undecided,
+  shuffled,
 }: EvaluationSummary): string[] {
   const { asked, available, published } = items;
   const whole = published ?? available;
@@ -91,7 +80,36 @@ function cautionsOf({
       ? [`${number(failed.length)} answers are missing since engine or tool failed; they count as wrong.`]
       : []),
     ...changes.map((change) => `Changed: ${change}.`),
+    ...(shuffled === undefined
+      ? []
+      : [`Of ${number(asked)} items ${number(shuffled)} have options that could be put into another order.`]),
   ];
+}
+
+function scoreOf({ headline, metrics, published }: EvaluationSummary): Section {
+  const beside = ({ name }: Metric): string =>
+    published
+      .filter(({ metric }) => metric === name)
+      .map(({ model, percent }) => `${percent.toFixed(1)} ${model}`)
+      .join(", ") || "–";
+  const row = (metric: Metric): string[] => [
+    metric.name,
+    metricCell(metric),
+    beside(metric),
+    number(metric.count),
+  ];
+  const known = new Set([headline, ...metrics].map(({ name }) => name));
+  return {
+    title: "Score",
+    head: ["", "% [95% interval]", "published, %", "items"],
+    rows: [headline, ...metrics].map(row),
+    notes: published
+      .filter(({ metric }) => known.has(metric))
+      .map(
+        ({ model, metric, percent, conditions, source }) =>
+          `${model}, ${metric}: ${percent.toFixed(1)} (${[conditions, source].filter((text) => text !== undefined).join("; ")})`,
+      ),
+  };
 }
 
 /** Left out where the authors' own metrics are these. */
@@ -260,7 +278,10 @@ export function closingTable(summaries: readonly EvaluationSummary[]): string {
     summaries.map(({ title, headline, published, items, means, unjudged }) => [
       title,
       metricCell(headline),
-      published.map(({ model, value }) => `${points(value)} ${model}`).join(", "),
+      published
+        .filter(({ metric }) => metric === headline.name)
+        .map(({ model, percent }) => `${percent.toFixed(1)} ${model}`)
+        .join(", "),
       items.published === undefined || items.asked >= items.published
         ? number(items.asked)
         : `${number(items.asked)} of ${number(items.published)}`,

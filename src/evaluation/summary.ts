@@ -5,16 +5,8 @@ import type { Aggregate, Aggregator, ItemScore, Metric } from "./aggregates/aggr
 import { accuracyBy } from "./aggregates/additive.ts";
 import { repeated } from "./aggregates/intervals.ts";
 import { passAtK } from "./aggregates/passAtK.ts";
+import type { PublishedFigure } from "./published.ts";
 import { type ItemRecord, type Stage, STAGES } from "./itemRecord.ts";
-
-/** A number that somebody reported for this benchmark. */
-export interface PublishedScore {
-  readonly model: string;
-  /** In [0, 1]. */
-  readonly value: number;
-  /** Where it stands, and what is to be known about it. */
-  readonly source: string;
-}
 
 /** What was evaluated and how; goes into the report as it is. */
 export interface EvaluationHead {
@@ -36,7 +28,7 @@ export interface EvaluationHead {
   readonly differences: readonly string[];
   /** Controls and changes that are in force, e.g. "options shuffled by seed 3". */
   readonly changes: readonly string[];
-  readonly published: readonly PublishedScore[];
+  readonly published: readonly PublishedFigure[];
   readonly engine: string;
   readonly judge?: { readonly model: string };
   readonly seed: number;
@@ -66,6 +58,8 @@ export interface EvaluationSummary extends EvaluationHead {
   readonly stages: Readonly<Record<Stage, number>>;
   /** Share of answers that neither rules nor a judge decided: the score could be that much higher. */
   readonly unjudged: number;
+  /** Items whose options could be put into another order; absent unless they were to be. */
+  readonly shuffled?: number;
   /** The judge said that it cannot tell. */
   readonly undecided: number;
   /** SHA-256 of the judge's prompts, with how many answers each was asked about. */
@@ -121,6 +115,9 @@ export function summarize(
     answers: records.length,
     stages: Object.fromEntries(STAGES.map((stage) => [stage, of(stage).length])) as Record<Stage, number>,
     unjudged: records.length === 0 ? 0 : of("none").length / records.length,
+    ...(records.some((record) => record.shuffled !== undefined) && {
+      shuffled: new Set(records.filter((record) => record.shuffled === true).map(({ id }) => id)).size,
+    }),
     undecided: records.filter(({ judge }) => judge?.verdict === "undecided").length,
     judgePrompts: counted(records.flatMap(({ judge }) => (judge === undefined ? [] : [judge.promptHash]))),
     unreadable: lost("unreadable"),

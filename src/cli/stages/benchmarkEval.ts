@@ -19,7 +19,6 @@ import type { ResolvedConfig } from "../../runs/config.ts";
 import { chooseEvaluation } from "./chooseEvaluation.ts";
 import { weightsOf } from "./evaluate.ts";
 import { headOf } from "./evaluationHead.ts";
-import { publishedOf } from "./publishedOf.ts";
 import { computesInOrder } from "./reproducibility.ts";
 import type { StopRequest } from "./stopRequest.ts";
 import { taskWorldOf } from "./taskWorld.ts";
@@ -137,7 +136,7 @@ export async function runEval(
     settle(records, stored);
     records.settle();
     const aggregator = aggregatorOf(config);
-    const head = headOf(config, { ...evaluation, isolation }, publishedOf(config));
+    const head = headOf(config, { ...evaluation, isolation });
     const summary = summarize(head, records.all(), aggregator);
     return { dir: run.path, summary, records: records.all(), aggregator };
   } finally {

@@ -2,7 +2,7 @@
 // are read when they are asked for; of those that were, what scoring needs stays, without their pictures.
 import { ConfigError } from "../../core/errors.ts";
 import type { ScoredFields } from "../../rewards/benchmarks/scorer.ts";
-import { shuffledOptions, withoutMedia } from "../../evaluation/controls.ts";
+import { shuffledOptions, whyNotShuffled, withoutMedia } from "../../evaluation/controls.ts";
 import { findInputPath, type ResolvedConfig } from "../../runs/config.ts";
 import { benchmarks } from "../../tasks/benchmarks/all.ts";
 import type { BenchmarkFiles, BenchmarkItem } from "../../tasks/benchmarks/item.ts";
@@ -59,8 +59,10 @@ export function benchmarkWorld(tasks: BenchmarkTasks): TaskWorld {
   };
 }
 
-function openFiles({ name, path, split }: BenchmarkTasks): BenchmarkFiles {
+function openFiles({ name, path, split, shuffleOptions }: BenchmarkTasks): BenchmarkFiles {
   const loader = benchmarks[name];
+  const fixed = shuffleOptions === undefined ? undefined : whyNotShuffled(name);
+  if (fixed !== undefined) throw new ConfigError(`tasks.shuffleOptions: ${fixed}; leave it out for ${name}`);
   if (split !== undefined && !loader.splits.includes(split))
     throw new ConfigError(
       `tasks.split: ${loader.title} has ${loader.splits.join(", ")}, not ${JSON.stringify(split)}`,

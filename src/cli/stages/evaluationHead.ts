@@ -2,15 +2,12 @@
 import { readFileSync } from "node:fs";
 import type { EvaluationRun } from "../../evaluation/evaluationRun.ts";
 import { digest } from "../../evaluation/itemRecord.ts";
-import type { EvaluationHead, PublishedScore } from "../../evaluation/summary.ts";
+import { publishedOf } from "../../evaluation/published.ts";
+import type { EvaluationHead } from "../../evaluation/summary.ts";
 import { scorers } from "../../rewards/benchmarks/all.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 
-export function headOf(
-  config: ResolvedConfig,
-  run: EvaluationRun,
-  published: readonly PublishedScore[],
-): EvaluationHead {
+export function headOf(config: ResolvedConfig, run: EvaluationRun): EvaluationHead {
   const { tasks, evaluation, reward, seed, name } = config;
   const isBenchmark = tasks.type === "benchmark";
   return {
@@ -26,7 +23,7 @@ export function headOf(
     ...(isBenchmark && { profile: tasks.profile }),
     differences: isBenchmark && tasks.profile === "default" ? scorers[tasks.name].differences : [],
     changes: changesOf(config),
-    published,
+    published: isBenchmark ? publishedOf(tasks.name) : [],
     engine: engineName(config),
     ...(reward.judge !== undefined && { judge: { model: reward.judge.model } }),
     seed,
