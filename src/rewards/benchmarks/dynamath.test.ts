@@ -125,6 +125,16 @@ test("default: one letter, or its text", () => {
     assert.equal(scoreOf("multiple choice", "B", answer), 0, answer);
 });
 
+test("default: of two options with one text, the letter decides", () => {
+  const options = lettersOf("-2x + -3y", "-2x - 3y", "-3y - 2x", "-2x", "-2x - 3y");
+  const score = (extracted: string): number | "JUDGE" =>
+    verdictOf(
+      dynamathScorer.score({ ...item("multiple choice", "E"), options }, { raw: "", extracted }, "default"),
+    );
+  assert.deepEqual(["E", "(E) -2x - 3y", "E. -2x - 3y"].map(score), [1, 1, 1]);
+  assert.deepEqual(["B", "(B) -2x - 3y", "(E) -2x", "-2x - 3y"].map(score), [0, 0, 0, 0]);
+});
+
 test("default: texts by their words", () => {
   const right: [string, string][] = [
     ["September", "Sep"],
