@@ -31,7 +31,11 @@ export class Row {
     return this.fields[name] ?? undefined;
   }
 
-  /** Text, or a number as text; as it is, blanks around it included. Empty text is undefined. @throws DataError */
+  /**
+   * Text, or a number as text; as it is, blanks around it included, but without a byte order mark, which some texts begin with
+   * and which the reader of parquet takes off. Empty text is undefined.
+   * @throws DataError
+   */
   optionalText(name: string): string | undefined {
     return textOf(this.raw(name), () => this.failed(`${name} must be text, got ${show(this.raw(name))}`));
   }
@@ -151,7 +155,7 @@ export function itemId(benchmark: BenchmarkName, ...parts: readonly string[]): s
 
 function textOf(value: unknown, failed: () => DataError): string | undefined {
   if (value === undefined || value === null || value === "") return undefined;
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return value.replace(/^\uFEFF/, "");
   if (typeof value === "bigint" || (typeof value === "number" && Number.isFinite(value)))
     return String(value);
   throw failed();

@@ -139,6 +139,7 @@ test("fields", () => {
     [row.texts("list"), row.texts("no"), row.record("nested").text("a")],
     [["a", "1"], [], "b"],
   );
+  assert.equal(new Row({ a: "\uFEFFtext \uFEFF" }, "f", "f: row 0").text("a"), "text \uFEFF");
   throwsData(() => row.text("blank"), /^f: row 0: blank must be text, got " {2}"$/);
   throwsData(() => row.text("nested"), /nested must be text, got \{"a":"b"\}/);
   throwsData(() => row.record("list"), /^f: row 0, list: must be an object/);
