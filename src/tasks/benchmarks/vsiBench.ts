@@ -1,7 +1,7 @@
 // VSI-Bench, `nyu-visionx/VSI-Bench`: questions about videos of rooms as JSON Lines or parquet, the videos as unpacked from three
 // archives. `debiased` and `pruned` are later subsets: files of their own, or a column `config` beside the rows of `full`.
 import type { BenchmarkItem, BenchmarkLoader, Option } from "./item.ts";
-import { optionLines } from "./letters.ts";
+import { optionsOnLines } from "./letters.ts";
 import { itemId, itemOf, type Row } from "./row.ts";
 import { benchmarkFiles, findFiles, lookForFiles, mediaFolders, openRows, splitOf } from "./rows.ts";
 
@@ -98,7 +98,7 @@ function item(row: Row): BenchmarkItem {
 
 function optionsOf(row: Row): readonly Option[] {
   const texts = row.texts("options");
-  const options = optionLines(texts.join("\n"));
+  const options = optionsOnLines(texts.join("\n"));
   if (options.length === texts.length) return options;
   throw row.failed(`options must be A. …, B. …, in order, got ${JSON.stringify(texts)}`);
 }

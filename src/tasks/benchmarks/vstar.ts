@@ -6,8 +6,9 @@ import { join, parse } from "node:path";
 import { DataError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import type { RowFile } from "../formats/rowFile.ts";
+import { letterAt } from "./choices.ts";
 import type { BenchmarkItem, BenchmarkLoader } from "./item.ts";
-import { askedWithOptions, letterAt, optionLines } from "./letters.ts";
+import { askedWithOptions, optionsOnLines } from "./letters.ts";
 import { itemId, itemOf, type Row } from "./row.ts";
 import { benchmarkFiles, lookForFiles, mediaFolders, openRows, Rows, splitOf } from "./rows.ts";
 
@@ -42,7 +43,7 @@ export const vstar: BenchmarkLoader = {
 function listed(row: Row): BenchmarkItem {
   const category = row.oneOf("category", CATEGORIES);
   const question = row.text("text").trim();
-  const options = optionLines(question);
+  const options = optionsOnLines(question);
   const answer = row.text("label").trim();
   if (!options.some(({ letter }) => letter === answer))
     throw row.failed(
