@@ -1,9 +1,9 @@
 // MathVision (MATH-V, arXiv 2402.14804): a letter or a number, scored by rules alone. The authors' rules read the whole response
 // and compare after rounding to two decimals; the default reads the answer the agent gave and compares with the same precision.
-import { gradeMathematics } from "../rules/mathematics.ts";
 import { unwrapped } from "../rules/text.ts";
 import { choiceIn } from "./choice.ts";
 import { answerIn } from "./extract.ts";
+import { isValue, optionOfValue } from "./optionValue.ts";
 import { pyStrip } from "./python.ts";
 import { mathvisionAnswer, mathvisionScore, vlmevalkitMathvision } from "./reference/mathvision.ts";
 import { type BenchmarkScorer, type Response, type RuleScore, scored, type ScoredFields } from "./scorer.ts";
@@ -39,7 +39,7 @@ const inAuthorsForm = ({ raw, extracted }: Response): string =>
 function scoreAnswer(answer: string | undefined, item: ScoredFields): RuleScore {
   if (answer === undefined || unwrapped(answer) === "") return scored(0, answer);
   if (item.questionType !== "multi-choice") return scored(equalsTruth(answer, item) ? 1 : 0, answer);
-  const letter = choiceIn(answer, item.options) ?? ofValue(answer, item);
+  const letter = choiceIn(answer, item.options) ?? optionOfValue(answer, item.options, DECIMALS);
   return scored(letter === item.answer ? 1 : 0, letter ?? answer);
 }
 
@@ -47,17 +47,11 @@ function scoreAnswer(answer: string | undefined, item: ScoredFields): RuleScore 
 function equalsTruth(answer: string, { answer: truth, question }: ScoredFields): boolean {
   const wanted = mendedTruth(truth);
   const side = answer.split("=").at(-1) ?? "";
-  return equals(answer, wanted, question) || (!wanted.includes("=") && equals(side, wanted, question));
+  return (
+    isValue(answer, wanted, DECIMALS, question) ||
+    (!wanted.includes("=") && isValue(side, wanted, DECIMALS, question))
+  );
 }
-
-/** The only option that the answer is equal to. */
-function ofValue(answer: string, { options }: ScoredFields): string | undefined {
-  const equal = options.filter(({ text }) => equals(answer, text, ""));
-  return equal.length === 1 ? equal[0]?.letter : undefined;
-}
-
-const equals = (answer: string, truth: string, question: string): boolean =>
-  gradeMathematics({ question, answer, truth, kind: "" }, { decimals: DECIMALS }) === "right";
 
 /** What some truths of the published file are meant to be. */
 export const mendedTruth = (truth: string): string =>
