@@ -23,7 +23,7 @@ export interface Section {
 export function reportOf(summary: EvaluationSummary, controls: readonly ControlResult[] = []): Report {
   const { title, split, headline } = summary;
   return {
-    title: `${title}${split === undefined ? "" : ` (${split})`}: ${headline.name} ${metricCell(headline)}`,
+    title: `${title}${split === undefined ? "" : ` (${split})`}: ${headline.name} ${percentCell(headline)}`,
     cautions: cautionsOf(summary),
     sections: [
       scoreOf(summary),
@@ -35,6 +35,7 @@ export function reportOf(summary: EvaluationSummary, controls: readonly ControlR
       ...(Object.keys(summary.code).length > 0 ? [codeOf(summary)] : []),
       stagesOf(summary),
       aboutOf(summary),
+      ...differencesOf(summary),
       ...lostOf("Items that could not be read", summary.unreadable),
       ...lostOf("Items that engine or tool failed on", summary.failed),
     ],
@@ -206,7 +207,7 @@ function stagesOf({ stages, judgePrompts, judge, answers }: EvaluationSummary): 
 }
 
 function aboutOf(summary: EvaluationSummary): Section {
-  const { items, repeats, profile, engine, judge, differences } = summary;
+  const { items, repeats, profile, engine, judge } = summary;
   const { asked, available, published } = items;
   return {
     title: "What was evaluated",
@@ -226,8 +227,18 @@ function aboutOf(summary: EvaluationSummary): Section {
       ["config", summary.configDigest],
       ["version", summary.version],
     ],
-    notes: differences,
   };
+}
+
+function differencesOf({ differences }: EvaluationSummary): Section[] {
+  if (differences.length === 0) return [];
+  return [
+    {
+      title: "Rules that are not the authors'",
+      head: ["with --profile official they are"],
+      rows: differences.map((text) => [text]),
+    },
+  ];
 }
 
 /** Listed in full up to here. */
@@ -290,6 +301,11 @@ export function closingTable(summaries: readonly EvaluationSummary[]): string {
       points(unjudged),
     ]),
   );
+}
+
+/** As `metricCell`, for a sentence. */
+function percentCell(metric: Metric): string {
+  return metricCell(metric).replace(/^([\d.]+)/, "$1 %");
 }
 
 export function metricCell({ value, interval }: Pick<Metric, "value" | "interval">): string {

@@ -1,0 +1,147 @@
+// A report of literal records: every item in the denominator, what is uncertain above the numbers, the same text each time.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareControl } from "./compareControl.ts";
+import type { ItemRecord } from "./itemRecord.ts";
+import { closingTable, reportMarkdown, reportOf, reportText } from "./report.ts";
+import { type EvaluationHead, ownAggregator, summarize } from "./summary.ts";
+import { testRecord } from "./testRecords.ts";
+
+const head: EvaluationHead = {
+  name: "sums",
+  title: "Sums",
+  items: { asked: 8, available: 8, published: 10 },
+  repeats: 1,
+  profile: "default",
+  differences: ["Ours reads more."],
+  changes: [],
+  published: [
+    {
+      benchmark: "vstar",
+      model: "Paper-7B",
+      metric: "accuracy",
+      percent: 61.25,
+      conditions: "sampled",
+      source: "its paper",
+    },
+    { benchmark: "vstar", model: "Paper-7B", metric: "nowhere", percent: 9, source: "its paper" },
+  ],
+  engine: "m at http://x/v1",
+  judge: { model: "j" },
+  seed: 0,
+  temperature: 0,
+  maxTurns: 30,
+  isolation: "namespaces",
+  configDigest: "0123456789abcdef",
+  version: "0.1.0",
+};
+
+const judged = (verdict: "right" | "undecided" | "failed"): Partial<ItemRecord> => ({
+  score: verdict === "right" ? 1 : 0,
+  stage: verdict === "failed" ? "none" : "judge",
+  judge: { model: "j", promptHash: "a".repeat(64), verdict },
+});
+
+/** Eight answers, of which four are right. */
+const records: readonly ItemRecord[] = [
+  testRecord(0, { seconds: 1, turns: 3, toolCalls: 2, cells: 2, pythonErrors: 1, code: ["crop"] }),
+  testRecord(1, { seconds: 2, score: 0 }),
+  testRecord(2, { seconds: 3, ...judged("right") }),
+  testRecord(3, { seconds: 4, ...judged("undecided") }),
+  testRecord(4, { seconds: 5, ...judged("failed") }),
+  testRecord(5, {
+    seconds: 6,
+    score: 0,
+    stage: "unreadable",
+    endReason: "none",
+    error: "no\npicture",
+    turns: 0,
+  }),
+  testRecord(6, { seconds: 7, kind: "other", labels: { kind: "other" } }),
+  testRecord(7, { seconds: 8, kind: "other", labels: { kind: "other" } }),
+];
+
+test("figures: all items count, whatever became of them", () => {
+  const summary = summarize(head, records, ownAggregator);
+  assert.deepEqual([summary.headline.value, summary.headline.count, summary.answers], [0.5, 8, 8]);
+  // Wilson's interval of 4 of 8.
+  assert.equal(summary.headline.interval?.low.toFixed(4), "0.2152");
+  assert.equal(summary.headline.interval?.high.toFixed(4), "0.7848");
+  assert.deepEqual(
+    summary.kinds.map(({ name, value, count }) => [name, value, count]),
+    [["kind", 2 / 6, 6], ["other", 1, 2]], // prettier-ignore
+  );
+  assert.deepEqual(summary.stages, { rule: 4, judge: 2, none: 1, unreadable: 1, failed: 0 });
+  assert.deepEqual([summary.unjudged, summary.undecided], [1 / 8, 1]);
+  assert.deepEqual(summary.judgePrompts, { [`${"a".repeat(64)}`]: 3 });
+  assert.deepEqual(summary.endReasons, { answered: 7, none: 1 });
+  assert.deepEqual(summary.means, { turns: 9 / 8, toolCalls: 2 / 8, visualTokens: 100, sampledTokens: 10 });
+  assert.deepEqual([summary.pythonErrorRate, summary.code], [0.5, { crop: 1 / 8 }]);
+  assert.deepEqual(summary.time, { median: 4, p90: 8 });
+  assert.deepEqual(summary.passAt, []);
+});
+
+test("what makes the score something else stands first", () => {
+  const text = reportText(reportOf(summarize(head, records, ownAggregator)));
+  assert.deepEqual(text.split("\n").slice(0, 7), [
+    "Sums: accuracy 50.0 % [21.5, 78.5]",
+    "! 8 of 10 published items are here: not comparable with published scores.",
+    "! The score is a lower bound: 1 answers (12.5 %) were decided neither by rules nor by a judge and count as wrong.",
+    "! The judge could not tell of 1 answers; they count as wrong.",
+    "! 1 answers are missing since their items cannot be read; they count as wrong.",
+    "",
+    "Score",
+  ]);
+  assert.match(text, /\naccuracy +50\.0 \[21\.5, 78\.5\] +61\.3 Paper-7B +8\n/);
+  assert.match(text, /\nPaper-7B, accuracy: 61\.3 \(sampled; its paper\)\n/);
+  assert.doesNotMatch(text, /nowhere/);
+  assert.match(text, /\nitem-5 +no picture(\n|$)/);
+  assert.match(text, /\nJudge j: 3 answers with the prompt of SHA-256 a{64}\.\n/);
+});
+
+test("Markdown has the same, in tables; nothing of an error breaks a table", () => {
+  const markdown = reportMarkdown(reportOf(summarize(head, records, ownAggregator)));
+  assert.match(markdown, /^# Sums: accuracy 50\.0 % \[21\.5, 78\.5\]\n\n- \*\*8 of 10 published items/);
+  assert.match(markdown, /\n\| item-5 +\| +no picture \|\n/);
+  assert.match(markdown, /\n## Who scored\n/);
+  assert.match(markdown, /Ours reads more\./);
+  const again = reportMarkdown(reportOf(summarize(head, [...records], ownAggregator)));
+  assert.equal(again, markdown);
+});
+
+test("several answers to an item: their mean, and the chance that one of k is right", () => {
+  const answers = [1, 0, 0, 0].flatMap((score, position) => [
+    testRecord(position, { score, repeat: 0 }),
+    testRecord(position, { score: position < 2 ? 1 : 0, repeat: 1 }),
+  ]);
+  const summary = summarize({ ...head, repeats: 2 }, answers, ownAggregator);
+  // Repeat 0: 1 of 4; repeat 1: 2 of 4.
+  assert.deepEqual([summary.headline.value, summary.headline.count], [0.375, 4]);
+  assert.deepEqual(summary.passAt, [0.375, 0.5]);
+  assert.match(
+    reportText(reportOf(summary)),
+    /\navg@2 \(accuracy\) +37\.5 \[.*\npass@1 +37\.5\npass@2 +50\.0\n/,
+  );
+});
+
+test("a control beside the run: paired over clusters of items", () => {
+  const blind = records.map((record) => ({ ...record, score: record.position < 6 ? 0 : record.score }));
+  const result = compareControl("no-image", records, blind, { clusterOf: ({ id }) => id });
+  assert.deepEqual([result.with, result.without], [0.5, 0.25]);
+  // Differences: two of 1, six of 0. Mean 0.25, population deviation 0.4330, over sqrt(8): 0.1531 a standard error.
+  assert.equal(result.difference?.difference, 0.25);
+  assert.equal(result.difference.low.toFixed(3), "-0.050");
+  assert.equal(result.difference.pairs, 8);
+  const inPairs = compareControl("no-image", records, blind, {
+    clusterOf: ({ id }) => String(Number(id.at(-1)) >> 1),
+  });
+  assert.deepEqual([inPairs.difference?.pairs, inPairs.difference?.difference], [4, 0.25]);
+  const text = reportText(reportOf(summarize(head, records, ownAggregator), [result]));
+  assert.match(text, /\nno-image +50\.0 +25\.0 +\+25\.0 \[-5\.0, \+55\.0\]\n/);
+});
+
+test("several benchmarks: a row each", () => {
+  const summary = summarize(head, records, ownAggregator);
+  const [, , row] = closingTable([summary]).split("\n");
+  assert.match(row ?? "", /^Sums +50\.0 \[21\.5, 78\.5\] +61\.3 Paper-7B +8 of 10 +0\.25 +100 +12\.5$/);
+});
