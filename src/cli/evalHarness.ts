@@ -72,6 +72,8 @@ export function runEvalCommand(
   cwd: string,
   args: readonly string[],
   kill?: { readonly dir: string; readonly records: number },
+  /** Looked at ten times a second: the process, and how many answers are recorded in `dir`. */
+  watch?: { readonly dir: string; readonly look: (pid: number, records: number) => void },
 ): Promise<Ended> {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, "eval", ...args], {
@@ -91,15 +93,28 @@ export function runEvalCommand(
   };
   process.once("exit", strike);
   const timer = setInterval(() => {
-    if (kill !== undefined && recordedIds(kill.dir).length >= kill.records) strike();
+    if (kill !== undefined && recordedLines(kill.dir) >= kill.records) strike();
   }, 10);
+  const watching = setInterval(() => {
+    if (watch !== undefined && child.pid !== undefined) watch.look(child.pid, recordedLines(watch.dir));
+  }, 100);
   return new Promise((resolve) => {
     child.once("close", (code, signal) => {
       clearInterval(timer);
+      clearInterval(watching);
       process.off("exit", strike);
       resolve({ code, signal, stdout, stderr });
     });
   });
+}
+
+/** Whole lines of items.jsonl. */
+function recordedLines(dir: string): number {
+  const path = join(dir, "items.jsonl");
+  if (!existsSync(path)) return 0;
+  let lines = 0;
+  for (const byte of readFileSync(path)) if (byte === 10) lines++;
+  return lines;
 }
 
 /** Ids in the whole lines of items.jsonl. */
