@@ -56,8 +56,9 @@ export type StudyData = z.output<typeof studyDataSchema>;
 export type RunFigures = z.output<typeof run>;
 export type EvaluationFigures = z.output<typeof evaluation>;
 
-/** Runs one a line, so that a change shows which; everything else indented. */
-export function dataText({ runs, ...head }: StudyData): string {
+/** Keys in the schema's order; runs one a line, so that a change shows which; everything else indented. */
+export function dataText(data: StudyData): string {
+  const { runs, ...head } = studyDataSchema.parse(data);
   const body = JSON.stringify(head, null, 2).replace(/\n}$/, "");
   const lines = runs.map((r) => `    ${JSON.stringify(r)}`).join(",\n");
   return `${body},\n  "runs": [${lines === "" ? "" : `\n${lines}\n  `}]\n}\n`;

@@ -77,6 +77,11 @@ export function planStudies(studies: readonly Study[], options: PlanOptions = {}
       const sets = [...Object.entries(study.set), ...Object.entries(arm.set)].map(
         ([key, value]) => `${key}=${JSON.stringify(value)}`,
       );
+      if ([...sets, ...(options.set ?? [])].some((text) => /^seed\s*=/.test(text)))
+        throw new ConfigError(
+          `study ${study.name}, arm ${arm.name}: seed must not be set, since a study gives every run its own; name the seeds in the ` +
+            "file's seeds or with --seeds",
+        );
       const resolve = (
         more: readonly string[],
         keep: (key: string) => boolean = () => true,

@@ -118,7 +118,11 @@ export const studySchema = z
     });
     const baselines = study.arms.filter((a) => a.baseline).map((a) => a.name);
     if (baselines.length !== 1)
-      wrong(["arms"], baselines, "must have exactly one arm with baseline: true (received: those that have)");
+      wrong(
+        ["arms"],
+        names,
+        `must have exactly one arm with baseline: true, and ${baselines.length} have it`,
+      );
     const known = (path: (string | number)[], n: string): void => {
       if (!names.includes(n)) wrong(path, n, `must be the name of an arm (${names.join(", ")})`);
     };

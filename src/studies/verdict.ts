@@ -3,7 +3,9 @@
 //   supported      the interval lies wholly on the side that the claim expects, and not wholly within the margin
 //   refuted        it lies wholly on the other side; or wholly within the margin that the study calls no difference
 //   undecided      anything else
-// Of all parts together: refuted when one of them is; not refuted when all are supported; otherwise it cannot be told apart.
+//   too few seeds  fewer than two seeds have both arms
+// Of all parts together: refuted when one of them is; not refuted when all are supported; too few seeds when that is so of a part;
+// otherwise it cannot be told apart.
 import type { StudyData } from "./data.ts";
 import { type Estimate, estimate, measureRun } from "./measures.ts";
 import type { Measure, StudyTest } from "./studyFile.ts";
@@ -18,7 +20,7 @@ export interface TestedPart {
   readonly result: TestResult;
 }
 
-export type Verdict = "notRefuted" | "refuted" | "undecided";
+export type Verdict = "notRefuted" | "refuted" | "undecided" | "tooFewSeeds";
 
 export interface StudyVerdict {
   readonly verdict: Verdict;
@@ -29,6 +31,7 @@ export const verdictWords: Readonly<Record<Verdict, string>> = {
   notRefuted: "not refuted",
   refuted: "refuted",
   undecided: "cannot be told apart at this scale",
+  tooFewSeeds: "cannot be told: too few seeds",
 };
 
 export const resultWords: Readonly<Record<TestResult, string>> = {
@@ -49,7 +52,9 @@ export function judge(data: StudyData): StudyVerdict {
     ? "refuted"
     : results.every((result) => result === "supported")
       ? "notRefuted"
-      : "undecided";
+      : results.includes("tooFewSeeds")
+        ? "tooFewSeeds"
+        : "undecided";
   return { verdict, parts };
 }
 

@@ -86,7 +86,15 @@ function because({ parts }: StudyVerdict): string {
 
 function missingBlocks(missing: StudyData["missing"]): Block[] {
   if (missing.length === 0) return [];
-  const items = missing.map(({ arm, seed, reason }) => `arm ${arm}, seed ${seed}: ${reason}`);
+  const groups = new Map<string, number[]>();
+  for (const { arm, seed, reason } of missing) {
+    const key = JSON.stringify([arm, reason]);
+    groups.set(key, [...(groups.get(key) ?? []), seed]);
+  }
+  const items = [...groups].map(([key, seeds]) => {
+    const [arm, reason] = JSON.parse(key) as [string, string];
+    return `arm ${arm}, seed${seeds.length === 1 ? "" : "s"} ${seeds.join(", ")}: ${reason}`;
+  });
   return [
     { type: "paragraph", strong: "Missing.", text: "These runs are not in the figures:" },
     { type: "list", items },
@@ -101,7 +109,8 @@ function testTable(data: StudyData, { parts }: StudyVerdict): Block {
       test.says,
       measureTitle(test.measure),
       `${labelOf(data, test.arm)} minus ${labelOf(data, against)}`,
-      test.expect + (test.margin === undefined ? "" : ` by ${value(test.margin, test.measure.of)} or more`),
+      test.expect +
+        (test.margin === undefined ? "" : `; within ±${value(test.margin, test.measure.of)} is none`),
       differenceCell(difference, test.measure.of),
       String(difference?.n ?? 0),
       resultWords[result],

@@ -9,12 +9,14 @@ import { unitOf } from "../quantities.ts";
 import type { Frontier } from "../studyFile.ts";
 import { valuesBySeed } from "../verdict.ts";
 import type { Figure } from "./figures.ts";
-import { measureTitle } from "./words.ts";
+import { measureTitle, quantityTitle } from "./words.ts";
 
 const size = { width: 680, height: 360, left: 64, right: 24, top: 20, bottom: 52 };
 
 interface ArmPoint {
   readonly name: string;
+  /** That of the arm in all figures. */
+  readonly colour: string;
   readonly label: string;
   readonly x: Estimate;
   readonly y: Estimate;
@@ -22,9 +24,12 @@ interface ArmPoint {
 
 /** Nothing when no arm has both values. */
 export function renderFrontier(data: StudyData, frontier: Frontier): Figure[] {
-  const points = data.study.arms.flatMap(({ name, label }): ArmPoint[] => {
+  const points = data.study.arms.flatMap(({ name, label }, i): ArmPoint[] => {
+    const colour = palette[i % palette.length] as string;
     const [x, y] = [frontier.x, frontier.y].map((m) => estimate([...valuesBySeed(data, m, name).values()]));
-    return x === undefined || y === undefined || x.mean <= 0 ? [] : [{ name, label: label ?? name, x, y }];
+    return x === undefined || y === undefined || x.mean <= 0
+      ? []
+      : [{ name, colour, label: label ?? name, x, y }];
   });
   if (points.length === 0) return [];
   const reference = frontier.reference;
@@ -63,22 +68,15 @@ export function renderFrontier(data: StudyData, frontier: Frontier): Figure[] {
     joined.length < 2
       ? ""
       : `<path d="M${joined.map(({ x, y }) => at(x.mean, y.mean)).join("L")}" fill="none" stroke="#999999"/>`;
-  const marks = points.map(({ label, x, y }, i) =>
-    mark(at, x, y, palette[i % palette.length] as string, label, xScale, yScale),
-  );
+  const marks = points.map((point) => mark(at, point, xScale, yScale));
+
+  const end = reference?.points.at(-1) ?? [1, 0];
   const bound =
     reference === undefined
       ? ""
       : `<path d="M${reference.points.map(([x, y]) => at(x, y)).join("L")}" fill="none" stroke="#666666" stroke-dasharray="4 4"/>` +
-        text(
-          xScale(reference.points[0]?.[0] ?? 1) - 4,
-          yScale(reference.points[0]?.[1] ?? 0) - 8,
-          reference.label,
-          {
-            fill: "#666666",
-          },
-        );
-  const title = `${measureTitle(frontier.y)} against ${measureTitle(frontier.x)}`;
+        text(xScale(end[0]) - 10, yScale(end[1]) + 4, reference.label, { anchor: "end", fill: "#666666" });
+  const title = `${quantityTitle(frontier.y.of)} against ${quantityTitle(frontier.x.of).toLowerCase()}`;
   const svg = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" ` +
       `role="img" class="themed" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif">`,
@@ -97,10 +95,7 @@ export function renderFrontier(data: StudyData, frontier: Frontier): Figure[] {
 
 function mark(
   at: (x: number, y: number) => string,
-  x: Estimate,
-  y: Estimate,
-  colour: string,
-  label: string,
+  { x, y, colour, label }: ArmPoint,
   xScale: (value: number) => number,
   yScale: { (value: number): number; domain(): number[] },
 ): string {

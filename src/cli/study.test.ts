@@ -1,0 +1,205 @@
+// A short study for real, from start to report: two arms, two seeds, two steps of the carried policy. On the way it is killed with
+// one of its runs, then interrupted; it goes on each time, makes nothing twice, and ends as runs that nobody disturbed.
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { readMetrics, withoutTimings } from "../runs/metrics.ts";
+import { loadStudy } from "../studies/studyFile.ts";
+import { planStudies } from "../studies/grid.ts";
+import { STUDY } from "../studies/testStudy.ts";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const root = mkdtempSync(join(tmpdir(), "pyvision-study-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const SMALL = [
+  ...["train.saveEvery=1", "train.evaluateEvery=1", "selection.genBatch=3", "selection.trainBatch=2"],
+  ...["selection.maxGenBatches=1", "selection.rolloutsPerPrompt=4", "evaluation.tasks=4"],
+  "logging.trajectoriesPerStep=0",
+];
+const file = join(root, "tiny.yaml");
+writeFileSync(file, STUDY);
+const plan = planStudies([loadStudy(file)], { set: SMALL });
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const env = { ...process.env };
+  delete env["NODE_TEST_CONTEXT"];
+  const child = spawn(process.execPath, ["--import", "tsx", MAIN, "study", ...args], { env });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+const studyArgs = (out: string, ...more: readonly string[]): string[] => [
+  ...[file, "--out", join(root, out)],
+  ...SMALL.flatMap((set) => ["--set", set]),
+  ...more,
+];
+
+/** Waits until `what` gives something; the deadline is for a study that ended without it. */
+async function until<T>(what: () => T | undefined, ended: Promise<Ended>): Promise<T> {
+  let over: Ended | undefined;
+  void ended.then((end) => (over = end));
+  for (;;) {
+    const found = what();
+    if (found !== undefined) return found;
+    if (over !== undefined) throw new Error(`the study ended before: ${over.stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const runDir = (out: string, digest: string): string => join(root, out, "runs", digest);
+const digests = plan.runs.map(({ digest }) => digest);
+const finished = (out: string): string[] =>
+  digests.filter((digest) => existsSync(join(runDir(out, digest), "summary.json")));
+const pidOf = (digest: string): number =>
+  (JSON.parse(readFileSync(join(runDir("killed", digest), "lock.json"), "utf8")) as { pid: number }).pid;
+const summaryOf = (digest: string): { readonly resumed: number } =>
+  JSON.parse(readFileSync(join(runDir("killed", digest), "summary.json"), "utf8")) as { resumed: number };
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+test("killed with a run, interrupted, it goes on and ends as one that was left alone", async () => {
+  // 1. SIGKILL for the study and one run that has a step behind it; the study's other run ends by itself.
+  const first = start(...studyArgs("killed", "--parallel", "2"));
+  const half = await until(
+    () => digests.find((d) => readMetrics(join(runDir("killed", d), "metrics.jsonl")).length === 1),
+    first.ended,
+  );
+  const pids = digests.filter((d) => existsSync(join(runDir("killed", d), "lock.json"))).map(pidOf);
+  assert.equal(pids.length, 2);
+  first.child.kill("SIGKILL");
+  process.kill(pidOf(half), "SIGKILL");
+  assert.equal((await first.ended).signal, "SIGKILL");
+  assert.ok(finished("killed").length < 2);
+
+  // 2. Ctrl-C when a run is over: the others save, and nothing is left alive.
+  const second = start(...studyArgs("killed", "--parallel", "2"));
+  const over = await until(() => finished("killed")[0], second.ended);
+  const madeAt = statSync(join(runDir("killed", over), "summary.json")).mtimeMs;
+  const atWork = digests.filter((d) => existsSync(join(runDir("killed", d), "lock.json"))).map(pidOf);
+  second.child.kill("SIGINT");
+  const stopped = await second.ended;
+  assert.equal(stopped.code, 130, stopped.stderr);
+  assert.match(stopped.stderr, /Ctrl-C: stopping when the runs at work have finished their steps and saved/);
+  assert.match(stopped.stderr, /stopped; every run in .*killed is saved, and the same command goes on/);
+  assert.deepEqual([...pids, ...atWork].filter(isAlive), []);
+
+  // 3. To the end. What was over is not made again; what was interrupted was continued.
+  const third = await start(...studyArgs("killed", "--parallel", "2")).ended;
+  assert.equal(third.code, 0, third.stderr);
+  assert.match(third.stderr, /^4 runs, [1-3] of them made; 2 side by side; about /);
+  assert.deepEqual(finished("killed"), digests);
+  assert.equal(statSync(join(runDir("killed", over), "summary.json")).mtimeMs, madeAt);
+  assert.ok(summaryOf(half).resumed >= 1);
+
+  // Seed 0 again without a disturbance, one run after the other: the same numbers.
+  const alone = await start(...studyArgs("alone", "--parallel", "1", "--seeds", "0")).ended;
+  assert.equal(alone.code, 0, alone.stderr);
+  const ofSeed0 = plan.runs.filter(({ config }) => config.seed === 0);
+  assert.equal(ofSeed0.length, 2);
+  for (const { digest } of ofSeed0) {
+    const metrics = (out: string) =>
+      readMetrics(join(runDir(out, digest), "metrics.jsonl")).map(withoutTimings);
+    assert.equal(metrics("alone").length, 2);
+    assert.deepEqual(metrics("killed"), metrics("alone"));
+  }
+
+  // The report, and the same again from its data alone.
+  const report = join(root, "killed/report");
+  const files = readdirSync(report).sort();
+  assert.deepEqual(files, [
+    "studies.html",
+    "studies.md",
+    "tiny-curves.svg",
+    "tiny-selection.svg",
+    "tiny.json",
+  ]);
+  const markdown = readFileSync(join(report, "studies.md"), "utf8");
+  assert.match(markdown, /no bonus \(n=2\)/);
+  for (const digest of digests) assert.ok(markdown.includes(digest));
+  const data = JSON.parse(readFileSync(join(report, "tiny.json"), "utf8")) as { runs: { heldOut: { steps: number[] } }[]; missing: unknown[] }; // prettier-ignore
+  assert.deepEqual(data.missing, []);
+  assert.deepEqual(
+    data.runs.map(({ heldOut }) => heldOut.steps),
+    [[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2]], // prettier-ignore
+  );
+  const again = await start("--report-only", join(report, "tiny.json"), "--report", join(root, "again"))
+    .ended;
+  assert.equal(again.code, 0, again.stderr);
+  for (const name of files)
+    assert.equal(
+      readFileSync(join(root, "again", name), "utf8"),
+      readFileSync(join(report, name), "utf8"),
+      name,
+    );
+});
+
+test("a run that fails is told of and missing in the report; the others are made; the exit code says so", async () => {
+  const quick = ["--seeds", "0", "--parallel", "1", "--set", "train.steps=0", "--set", "evaluation.tasks=1"];
+  const [blocked, other] = planStudies([loadStudy(file)], {
+    set: [...SMALL, "train.steps=0", "evaluation.tasks=1"],
+    seeds: [0],
+  }).runs;
+  assert.ok(blocked && other);
+  mkdirSync(runDir("failing", blocked.digest), { recursive: true });
+  writeFileSync(join(runDir("failing", blocked.digest), "notes.txt"), "mine");
+  const { code, stdout, stderr } = await start(...studyArgs("failing", ...quick)).ended;
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /warning: tiny none seed 0 failed: --run .* already holds files \(notes\.txt\); name an empty or new directory/); // prettier-ignore
+  assert.match(
+    stderr,
+    new RegExp(`error: study: 1 of 2 runs failed \\(${blocked.digest}\\); the report says what is missing`),
+  );
+  assert.match(stdout, /tiny {3}cannot be told: too few seeds +0 of 1 +1 +1/);
+  const markdown = readFileSync(join(root, "failing/report/studies.md"), "utf8");
+  assert.match(markdown, /- arm none, seed 0: --run .*already holds files/);
+  assert.ok(markdown.includes(other.digest));
+  assert.equal(readFileSync(join(runDir("failing", blocked.digest), "notes.txt"), "utf8"), "mine");
+});
+
+test("--dry-run lists the runs and makes none; wrong options are told", async () => {
+  const out = join(root, "dry");
+  const dry = await start(file, "--out", out, "--dry-run", "--parallel", "2").ended;
+  assert.equal(dry.code, 0, dry.stderr);
+  assert.match(dry.stdout, /4 arms with seeds are 4 runs of RL, and 0 of cold starts; 4 are to be made/);
+  // 2 + 2 steps of 1 s + 800 tasks of 0.5 s = 404 s a run, four of them two by two.
+  assert.match(dry.stdout, /estimate: 13 min 28 s, 2 side by side/);
+  assert.ok(!existsSync(out));
+  const wrong = await start("--report-only", "x.json", "--seeds", "0").ended;
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /--report-only: makes no runs, so that --seeds must be left out/);
+  const seeds = await start(file, "--seeds", "0,0").ended;
+  assert.equal(seeds.code, 2);
+  assert.match(seeds.stderr, /Must be different whole numbers with commas between them, e\.g\. 0,1,2/);
+});
