@@ -118,7 +118,7 @@ function setAtom(tokens: readonly Token[]): Parsed | undefined {
 }
 
 function interval(inner: readonly Token[], open: string, close: string): Parsed | undefined {
-  const [low, high, ...rest] = splitAt(inner, (token) => isSign(token, ",")).map(readTerm);
+  const [low, high, ...rest] = splitAt(inner, (token) => isSign(token, ",")).map((part) => readTerm(part));
   if (low === undefined || high === undefined || rest.length > 0) return undefined;
   const [from, to] = [evaluate(low), evaluate(high)];
   const [openLow, openHigh] = [open === "(", close === ")"];
@@ -160,15 +160,17 @@ function joined(left: Parsed, sign: Sign | "≈", right: Parsed): Parsed {
   return { type: "and", of: [...left.of, { type: "relation", left: last.right, sign, right }] };
 }
 
-function ofTermOrMatrix(tokens: readonly Token[]): Parsed {
+function ofTermOrMatrix(all: readonly Token[]): Parsed {
+  // Degrees say nothing, even of a matrix.
+  const tokens = isSign(all.at(-1), "°") ? all.slice(0, -1) : all;
   const [first, last] = [tokens[0], tokens.at(-1)];
   if (first?.type !== "command" || first.text !== "begin" || last?.text !== "end")
-    return ofTerm(readTerm(tokens));
+    return ofTerm(readTerm(all));
   const rows = splitAt(tokens.slice(1, -1), (token) => isSign(token, "\\\\")).filter((row) => row.length > 0);
   if (rows.length > MAX_PARTS) throw new NotMathematics("too many rows");
   return {
     type: "matrix",
-    rows: rows.map((row) => splitAt(row, (token) => isSign(token, "&")).map(readTerm)),
+    rows: rows.map((row) => splitAt(row, (token) => isSign(token, "&")).map((part) => readTerm(part))),
   };
 }
 
