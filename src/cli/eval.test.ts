@@ -1,11 +1,13 @@
 // `pyvision eval` as a user meets it: the carried policy on a few questions, a server's model on some hundreds, killed and
 // continued; and what is refused before anything is begun.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { encode } from "fast-png";
+import { says, stubServer } from "../engines/openai/stubServer.ts";
 import { openTrajectoryStore } from "../runs/trajectoryStore.ts";
 import { createWorld } from "../tasks/world/world.ts";
 import { openRunData } from "../viewer/runData.ts";
@@ -154,6 +156,58 @@ describe("a model behind a server, on 300 questions", () => {
     assert.match(stdout, /\npass@2 +\d+\.\d\n/);
     assert.equal(recordedIds(join(root, "twice")).length, 20);
   });
+});
+
+test("two benchmarks with a judge, shuffled options and --json: a folder each, what is not whole is said", async () => {
+  const bench = join(root, "bench");
+  const grey = encode({ width: 56, height: 56, channels: 3, data: new Uint8Array(56 * 56 * 3).fill(90) });
+  for (const [category, name] of [["direct_attributes", "sa_1"], ["direct_attributes", "sa_2"], ["relative_position", "sa_3"]] as const) {
+    const at = join(bench, "vstar", category, name);
+    mkdirSync(dirname(at), { recursive: true });
+    const options = ["red", "blue", "green"];
+    const item = { target_object: ["glove"], bbox: [[1, 2, 3, 4]], question: "What colour?", options };
+    writeFileSync(`${at}.json`, JSON.stringify(item));
+    writeFileSync(`${at}.png`, grey);
+  } // prettier-ignore
+  cpSync(
+    fileURLToPath(new URL("../tasks/benchmarks/fixtures/mathvision.parquet", import.meta.url)),
+    join(bench, "mathvision", "test.parquet"),
+  );
+  const model = await stubServer(says("<answer>\\boxed{crimson}</answer>"));
+  const judge = await stubServer(says("verdict: right"));
+  const args = [
+    ...["--bench", "vstar,mathvision", "--data", bench, "--engine", model.baseUrl, "--model", "m", "--json"],
+    ...[
+      "--judge",
+      judge.baseUrl,
+      "--judge-model",
+      "j",
+      "--shuffle-options",
+      "4",
+      "--out",
+      join(root, "both"),
+    ],
+    ...["--set", "reward.judge.cache=off"],
+  ];
+  const { code, stdout, stderr } = await runEvalCommand(root, args);
+  await Promise.all([model.close(), judge.close()]);
+  assert.equal(code, 0, stderr);
+  const { evaluations } = JSON.parse(stdout) as {
+    evaluations: (ReportJson & { name: string; judgePrompts: object })[];
+  };
+  assert.deepEqual(
+    evaluations.map(({ name }) => name),
+    ["vstar", "mathvision"],
+  );
+  const [vstar, mathvision] = evaluations;
+  assert.deepEqual([vstar?.headline.value, vstar?.headline.count, vstar?.stages["judge"]], [1, 3, 3]);
+  assert.match(Object.keys(vstar?.judgePrompts ?? {})[0] ?? "", /^[0-9a-f]{64}$/);
+  // MathVision's rules decide everything.
+  assert.deepEqual([mathvision?.headline.value, mathvision?.stages["judge"]], [0, 0]);
+  const markdown = readFileSync(join(root, "both", "vstar", "report.md"), "utf8");
+  assert.match(markdown, /\*\*3 of 191 published items are here: not comparable with published scores\.\*\*/);
+  assert.match(markdown, /\*\*Changed: lettered options stand in an order drawn by seed 4\.\*\*/);
+  assert.match(markdown, /88\.7 PyVision-Image-7B/);
 });
 
 test("a server that is not there: it stops after a few items, without a report", async () => {
