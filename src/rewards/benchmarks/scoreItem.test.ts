@@ -73,6 +73,13 @@ test("what rules leave open is the judge's, asked in the form of the item", asyn
   assert.deepEqual(judge.asked, [[graded, "choice"]]);
 });
 
+test("the judge reads the question that stands in the picture", async () => {
+  const judge = judgeSaying("right");
+  const drawn = { ...item, question: "It is in the picture.", details: { questionForEval: "How large?" } };
+  await scoreItem(drawn, said("…", "4 cm"), { ...options, judge });
+  assert.equal(judge.asked[0]?.[0].question, "How large?");
+});
+
 test("a judge that cannot tell decides, one that fails does not; without one nobody does", async () => {
   const stageOf = async (judge?: ItemJudge): Promise<unknown[]> => {
     const { score, stage } = await scoreItem(item, said("…", "blue?"), {

@@ -26,8 +26,14 @@ export async function scoreItem(
   // No answer, and one of a length that is meant for the judge rather than the question, are wrong unread.
   if (answer === "" || answer.length > maxAnswerChars)
     return { score: 0, stage: "rule", ...(ruled.extracted !== undefined && { extracted: ruled.extracted }) };
-  const graded = { question: item.question, answer, truth: item.answer, kind: item.questionType };
+  const graded = { question: questionOf(item), answer, truth: item.answer, kind: item.questionType };
   return judged(judge, graded, formOfItem(item, graded), ruled.extracted);
+}
+
+/** With what is written in the picture, where the authors have it as text (MathVerse's Vision Only). */
+function questionOf({ question, details }: ScoredFields): string {
+  const { questionForEval } = details;
+  return typeof questionForEval === "string" && questionForEval !== "" ? questionForEval : question;
 }
 
 /** The last turn as scorers read it. */
