@@ -73,12 +73,17 @@ export function runEvalCommand(
   args: readonly string[],
   kill?: { readonly dir: string; readonly records: number },
   /** Looked at ten times a second: the process, and how many answers are recorded in `dir`. */
-  watch?: { readonly dir: string; readonly look: (pid: number, records: number) => void },
+  watch?: {
+    readonly dir: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly look: (pid: number, records: number) => void;
+  },
 ): Promise<Ended> {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, "eval", ...args], {
     cwd,
     detached: true,
+    env: { ...process.env, ...watch?.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];

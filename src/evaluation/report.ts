@@ -52,6 +52,7 @@ function cautionsOf({
   judge,
   undecided,
   shuffled,
+  isolation,
 }: EvaluationSummary): string[] {
   const { asked, available, published } = items;
   const whole = published ?? available;
@@ -79,6 +80,11 @@ function cautionsOf({
       : []),
     ...(failed.length > 0
       ? [`${number(failed.length)} answers are missing since engine or tool failed; they count as wrong.`]
+      : []),
+    ...(isolation === "lite" || isolation === "process"
+      ? [
+          `The tool's isolation is "${isolation}": programs of the model can read this machine's files, the answers among them.`,
+        ]
       : []),
     ...changes.map((change) => `Changed: ${change}.`),
     ...(shuffled === undefined

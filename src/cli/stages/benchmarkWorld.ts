@@ -1,12 +1,13 @@
 // A public benchmark as a world of tasks: all its items, in the authors' order, to evaluate on and never to train on. Items
 // are read when they are asked for; of those that were, what scoring needs stays, without their pictures.
 import { ConfigError } from "../../core/errors.ts";
+import type { TaskSource } from "../../core/task.ts";
 import type { ScoredFields } from "../../rewards/benchmarks/scorer.ts";
 import { shuffledOptions, whyNotShuffled, withoutMedia } from "../../evaluation/controls.ts";
 import { findInputPath, type ResolvedConfig } from "../../runs/config.ts";
 import { benchmarks } from "../../tasks/benchmarks/all.ts";
 import type { BenchmarkFiles, BenchmarkItem } from "../../tasks/benchmarks/item.ts";
-import type { TaskWorld } from "./taskWorld.ts";
+import type { Split } from "../../tasks/world/world.ts";
 
 export type BenchmarkTasks = Extract<ResolvedConfig["tasks"], { readonly type: "benchmark" }>;
 
@@ -20,7 +21,7 @@ export interface OpenedBenchmark {
 }
 
 /** @throws ConfigError when it is not there, DataError when it cannot be read */
-export function benchmarkWorld(tasks: BenchmarkTasks): TaskWorld {
+export function benchmarkWorld(tasks: BenchmarkTasks) {
   const { name, media, shuffleOptions } = tasks;
   const fields = new Map<string, ScoredFields>();
   let opened: BenchmarkFiles | undefined;
@@ -37,22 +38,22 @@ export function benchmarkWorld(tasks: BenchmarkTasks): TaskWorld {
     throw new ConfigError(`tasks.type: a benchmark has ${what}; it is there to evaluate on`);
   };
   return {
-    tasks: (split) => {
+    tasks: (split: Split): TaskSource => {
       if (split === "train") return nothing("no tasks to train on")();
       const { split: part, count } = files();
       return { name: `${name}-${part}`, size: count, at: itemAt };
     },
-    benchmark: () => {
+    benchmark: (): OpenedBenchmark => {
       const { split, count, published } = files();
       return { title: benchmarks[name].title, split, count, published };
     },
-    scoredFields: (taskId) => fields.get(taskId),
+    scoredFields: (taskId: string): ScoredFields | undefined => fields.get(taskId),
     grade: nothing("scorers of its own, which see more than the answer"),
-    isNumeric: () => false,
+    isNumeric: (): boolean => false,
     corpus: nothing("no corpus for a tokenizer"),
     pretrainSegments: nothing("no sequences to pretrain on"),
     teacher: nothing("no scripted teacher"),
-    close: () => {
+    close: (): void => {
       opened?.close();
       opened = undefined;
     },
