@@ -19,7 +19,7 @@ import { parseWhole } from "./untilStopped.ts";
 
 interface CommandOptions extends EvalOptions {
   readonly limit?: number;
-  readonly control: readonly Control[];
+  readonly control?: readonly Control[];
   readonly out?: string;
   readonly new?: true;
   readonly json?: true;
@@ -39,7 +39,10 @@ export function registerEval(program: Command): void {
         "when all is answered it prints the report again.",
     )
     .option("--bench <names>", `benchmarks, with commas between: ${BENCHMARK_NAMES.join(", ")}`)
-    .option("--tasks <file>", "questions of your own instead: JSON, JSON Lines or parquet (docs/data.md)")
+    .option(
+      "--tasks <file>",
+      "questions of your own instead: JSON, JSON Lines or parquet, as for tasks.type file",
+    )
     .option(
       "--data <path>",
       "where the benchmark is (default: data/benchmarks/NAME, where bench-data puts it); of several, the folder above them",
@@ -76,7 +79,6 @@ export function registerEval(program: Command): void {
       "--control <names>",
       `ask the same items once more without something, beside the real run: ${CONTROLS.join(", ")}, with commas between`,
       parseControls,
-      [],
     )
     .option(
       "--out <dir>",
@@ -160,7 +162,7 @@ function requestOf(
 }
 
 async function runControls(
-  { control }: CommandOptions,
+  { control = [] }: CommandOptions,
   { config }: PlannedEvaluation,
   real: EvaluatedRun,
   run: (config: ResolvedConfig, dir: string) => Promise<EvaluatedRun>,

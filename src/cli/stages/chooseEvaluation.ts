@@ -100,9 +100,7 @@ function createOut(config: ResolvedConfig, where: Parameters<typeof createRun>[1
     return createRun(config, where);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const said = error.message
-      .replace(/^--run /, "--out ")
-      .replace(/; name another directory, or give.*$/, "");
+    const said = error.message.replace(/^--run /, "--out ").replace(/; name an.*$/, "");
     throw new ConfigError(`${said}; name another directory, or one that is empty`, { cause: error });
   }
 }
