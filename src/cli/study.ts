@@ -1,5 +1,6 @@
 // `pyvision study CONFIG…`: the runs of one or several studies, side by side, and the report that their numbers make.
 import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, type Command } from "commander";
 import { ConfigError, Interrupted, PyVisionError } from "../core/errors.ts";
 import type { Reporter } from "../core/reporter.ts";
@@ -34,6 +35,7 @@ interface StudyOptions {
 }
 
 const OUT = "runs/studies";
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 export function registerStudy(program: Command): void {
   program
@@ -92,7 +94,14 @@ async function study(files: readonly string[], options: StudyOptions, reporter: 
   const lock = lockRun(folder.path, "--out");
   const stop = listenForStop(reporter, "the runs at work have finished their steps and saved");
   try {
-    const outcomes = await runStudies(plan, { folder, parallel, origin: originNow(), reporter, stop });
+    const outcomes = await runStudies(plan, {
+      folder,
+      main: MAIN,
+      parallel,
+      origin: originNow(),
+      reporter,
+      stop,
+    });
     if (stop.asked)
       throw new Interrupted(`stopped; every run in ${folder.path} is saved, and the same command goes on`);
     const all = plan.studies.map((planned) => collectStudy(planned, folder, outcomes, set));

@@ -2,14 +2,12 @@
 // Ctrl-C in the terminal reaches the study alone, which passes it on once; and it holds a pipe of the study's (lifeline.ts), so
 // that it ends when the study is killed.
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { closeSync, existsSync, readFileSync } from "node:fs";
 import { isLocked } from "../runs/runLock.ts";
 import type { StudyRun } from "./grid.ts";
 import type { RunOutcome } from "./pool.ts";
 import type { StudyFolder } from "./runFolder.ts";
 
-const MAIN = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const TSX = import.meta.resolve("tsx");
 /** A process of a study that was killed notices it between two computations. */
 const LOCK_PATIENCE_MS = 120_000;
@@ -21,21 +19,25 @@ export interface RunningChild {
   stop(): void;
 }
 
-/** @param onResume told that the run was killed and is continued once more */
+/**
+ * @param main the program that is `pyvision`, a TypeScript file
+ * @param onResume told that the run was killed and is continued once more
+ */
 export function startRun(
   run: StudyRun,
   folder: StudyFolder,
+  main: string,
   onResume: (signal: string) => void,
 ): RunningChild {
   let stopped = false;
   let kill: () => void = () => undefined;
   const attempt = (): Promise<RunOutcome & { readonly signal?: string }> =>
     new Promise((resolve) => {
-      const log = openSync(folder.logPath(run.digest), "a");
+      const log = folder.appendLog(run.digest);
       const args = [
         "--import",
         TSX,
-        MAIN,
+        main,
         run.stage,
         folder.writeConfig(run),
         "--run",

@@ -13,6 +13,7 @@ const interval = z.object({ low: z.number(), high: z.number() });
 const slice = z.looseObject({
   judged: z.int(),
   accuracy: z.number().optional(),
+  meanRelativeAccuracy: z.number().optional(),
   interval: interval.optional(),
   visualTokensInterval: interval.optional(),
 });
@@ -27,6 +28,8 @@ const summarySchema = z.object({
   heldOut: z.array(z.object({ step: z.int(), overall: slice })),
 });
 type Summary = z.output<typeof summarySchema>;
+
+type KindFigures = EvaluationFigures["kinds"][string];
 
 /** Of the curves; figures that are reported by themselves have one more. */
 const CURVE_DIGITS = 4;
@@ -131,8 +134,16 @@ function evaluationOf({ overall, kinds }: z.output<typeof evaluation>): Evaluati
     ...(accuracyInterval && { interval: ends(accuracyInterval) }),
     ...(visualTokensInterval && { visualTokensInterval: ends(visualTokensInterval) }),
     kinds: Object.fromEntries(
-      Object.entries(kinds).flatMap(([kind, of]) =>
-        of.accuracy === undefined ? [] : [[kind, [figure(of.accuracy), of.judged] as [number, number]]],
+      Object.entries(kinds).flatMap(
+        ([kind, { accuracy: share, judged: n, meanRelativeAccuracy: relative }]) =>
+          share === undefined
+            ? []
+            : [
+                [
+                  kind,
+                  [figure(share), n, ...(relative === undefined ? [] : [figure(relative)])] as KindFigures,
+                ],
+              ],
       ),
     ),
   };

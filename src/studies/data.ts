@@ -18,8 +18,8 @@ const evaluation = z.strictObject({
   /** Wilson's, over tasks. */
   interval: interval.optional(),
   visualTokensInterval: interval.optional(),
-  /** Accuracy by kind of task, with the tasks judged. */
-  kinds: z.record(z.string(), z.tuple([z.number(), z.int()])),
+  /** By kind of task: accuracy, tasks judged, and for numbers the mean relative accuracy. */
+  kinds: z.record(z.string(), z.tuple([z.number(), z.int()]).rest(z.number())),
 });
 
 const run = z.strictObject({

@@ -1,7 +1,7 @@
 // Where a study keeps its runs: OUT/configs/DIGEST.yaml, OUT/runs/DIGEST (an ordinary run directory), OUT/logs/DIGEST.log, and
 // OUT/origins/DIGEST.json, what the run was made with. A run is finished when its directory has a summary.
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, openSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { dumpConfig, type ResolvedConfig } from "../runs/config.ts";
 import { makeFolder, writeFileAtomic } from "../runs/files.ts";
@@ -20,6 +20,8 @@ export interface StudyFolder {
   readonly path: string;
   runDir(digest: string): string;
   logPath(digest: string): string;
+  /** A descriptor to close. */
+  appendLog(digest: string): number;
   isFinished(run: StudyRun): boolean;
   /** The config as its run gets it, with the path of what it starts from. Written, and its path returned. */
   writeConfig(run: StudyRun): string;
@@ -29,9 +31,10 @@ export interface StudyFolder {
 }
 
 export function studyFolder(path: string): StudyFolder {
-  const at = (folder: string, file: string): string => {
-    makeFolder(join(path, folder));
-    return join(path, folder, file);
+  const at = (folder: string, file: string): string => join(path, folder, file);
+  const write = (file: string, text: string): void => {
+    makeFolder(dirname(file));
+    writeFileAtomic(file, text);
   };
   const runDir = (digest: string): string => at("runs", digest);
   const configOf = ({ config, stage, needs }: StudyRun): ResolvedConfig => {
@@ -54,16 +57,20 @@ export function studyFolder(path: string): StudyFolder {
     path,
     runDir,
     logPath: (digest) => at("logs", `${digest}.log`),
+    appendLog: (digest) => {
+      makeFolder(join(path, "logs"));
+      return openSync(at("logs", `${digest}.log`), "a");
+    },
     isFinished: ({ digest }) => existsSync(join(runDir(digest), "summary.json")),
     writeConfig: (run) => {
       const file = at("configs", `${run.digest}.yaml`);
-      writeFileAtomic(file, dumpConfig(configOf(run)));
+      write(file, dumpConfig(configOf(run)));
       return file;
     },
     addOrigin: (digest, origin) => {
       const known = origins(digest);
       if (known.some((other) => JSON.stringify(other) === JSON.stringify(origin))) return;
-      writeFileAtomic(at("origins", `${digest}.json`), `${JSON.stringify([...known, origin], null, 2)}\n`);
+      write(at("origins", `${digest}.json`), `${JSON.stringify([...known, origin], null, 2)}\n`);
     },
     origins,
   };

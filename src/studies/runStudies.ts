@@ -10,6 +10,8 @@ import type { Origin, StudyFolder } from "./runFolder.ts";
 
 export interface RunStudiesOptions {
   readonly folder: StudyFolder;
+  /** The program that is `pyvision`. */
+  readonly main: string;
   readonly parallel: number;
   readonly origin: Origin;
   readonly reporter: Reporter;
@@ -21,7 +23,7 @@ export interface RunStudiesOptions {
 /** @returns how each run ended, by digest */
 export async function runStudies(
   { runs }: StudyPlan,
-  { folder, parallel, origin, reporter, stop, pollMs = 1000 }: RunStudiesOptions,
+  { folder, main, parallel, origin, reporter, stop, pollMs = 1000 }: RunStudiesOptions,
 ): Promise<ReadonlyMap<string, RunOutcome>> {
   const children = new Map<string, RunningChild & { readonly run: StudyRun; readonly progress: Progress }>();
   const finished = runs.filter((run) => folder.isFinished(run));
@@ -49,7 +51,7 @@ export async function runStudies(
           const before = steps.get(run.digest) ?? 0;
           folder.addOrigin(run.digest, origin);
           const progress = reporter.start(`${run.label} (${run.digest})`, run.steps, "steps", before);
-          const child = startRun(run, folder, (signal) =>
+          const child = startRun(run, folder, main, (signal) =>
             reporter.warn(`${run.label} (${run.digest}) was killed by ${signal}; going on with it`),
           );
           children.set(run.digest, { ...child, run, progress });

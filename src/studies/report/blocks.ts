@@ -69,6 +69,12 @@ export function blocksOf(data: StudyData): Block[] {
     finalTable(data),
     ...differenceBlocks(data),
     { type: "heading", level: 3, text: "Each run" },
+    {
+      type: "paragraph",
+      text:
+        "Held-out accuracy in percent, with Wilson's interval over tasks; gains are paired over the same tasks. Kinds of tasks are " +
+        "those after training; in brackets the mean relative accuracy of numbers.",
+    },
     runTable(data),
     { type: "heading", level: 3, text: "How it was made" },
     { type: "list", items: provenance(data) },
@@ -192,7 +198,9 @@ function runTable(data: StudyData): Block {
         ...[ends("toolCalls", 2), ends("visualTokens", 1)],
         ...kinds.map((kind) => {
           const of = after.kinds[kind];
-          return of === undefined ? "–" : percent(of[0]);
+          if (of === undefined) return "–";
+          const [share, , relative] = of;
+          return percent(share) + (relative === undefined ? "" : ` (${percent(relative)})`);
         }),
       ];
     }),
