@@ -65,7 +65,7 @@ describe("the carried policy, on six questions", () => {
       report.controls.map(({ control }) => control),
       ["no-image", "no-tool"],
     );
-    assert.match(stdout, /^beads: accuracy \d+\.\d \[/);
+    assert.match(stdout, /^beads: accuracy \d+\.\d % \[/);
     assert.match(stdout, /! 1 answers are missing since their items cannot be read; they count as wrong\./);
     assert.match(stdout, /\nno-tool +\d+\.\d +\d+\.\d +[+-]?\d+\.\d \[/);
     const trajectories = openTrajectoryStore(join(root, "whole", "trajectories")).load("beads");
@@ -80,19 +80,20 @@ describe("the carried policy, on six questions", () => {
     assert.equal(first.reward.score, first.reward.total);
   });
 
-  test("killed in its chunks, it ends as the run that nobody killed; once more it asks nothing", async () => {
+  test("sampled twice each and killed in its chunks, it ends as the run that nobody killed; once more it asks nothing", async () => {
     const out = join(root, "killed");
-    for (const records of [1, 3]) {
-      const { signal, stderr } = await runEvalCommand(root, args("killed"), { dir: out, records });
+    const sampled = (name: string): string[] => args(name, "--repeats", "2", "--temperature", "1");
+    for (const records of [1, 3, 8]) {
+      const { signal, stderr } = await runEvalCommand(root, sampled("killed"), { dir: out, records });
       assert.equal(signal, "SIGKILL", stderr);
     }
-    const last = await runEvalCommand(root, args("killed"));
+    const last = await runEvalCommand(root, sampled("killed"));
     assert.equal(last.code, 0, last.stderr);
-    const whole = await runEvalCommand(root, args("whole-2"));
+    const whole = await runEvalCommand(root, sampled("whole-2"));
     assert.equal(whole.code, 0, whole.stderr);
     assert.deepEqual(untimedRun(out, "beads"), untimedRun(join(root, "whole-2"), "beads"));
     const files = untimedRun(out, "beads");
-    const again = await runEvalCommand(root, args("killed"));
+    const again = await runEvalCommand(root, sampled("killed"));
     assert.equal(again.code, 0, again.stderr);
     assert.doesNotMatch(again.stderr, /loading/);
     assert.equal(again.stdout, last.stdout);
@@ -135,6 +136,26 @@ describe("a model behind a server, on 300 questions", () => {
     assert.deepEqual([report.headline.value, report.headline.count], [0.8, 300]);
     assert.match(last.stdout, /\ncrop +10\.0\n/);
     assert.match(last.stdout, /\ntool calls +0\.10\n/);
+  });
+
+  test("Ctrl-C: what is being asked is answered and kept, and the same command goes on", async () => {
+    const out = join(root, "stopped");
+    const kill = { dir: out, records: 50, signal: "SIGINT" as const };
+    const stopped = await runEvalCommand(root, args("stopped", "--limit", "200"), kill);
+    assert.equal(stopped.code, 130, stopped.stderr);
+    assert.match(stopped.stderr, /stopped; what was answered is kept, and the same command asks the rest/);
+    const known = recordedIds(out).length;
+    assert.ok(known >= 50 && known < 200, `${known} answers`);
+    const before = [...server.asked.values()].reduce((sum, n) => sum + n, 0);
+    const last = await runEvalCommand(root, args("stopped", "--limit", "200"));
+    assert.equal(last.code, 0, last.stderr);
+    const after = [...server.asked.values()].reduce((sum, n) => sum + n, 0);
+    // A tenth is asked about twice, for its look.
+    assert.ok(
+      after - before <= (200 - known) * 1.1 + 20,
+      `${after - before} requests for ${200 - known} questions`,
+    );
+    assert.match(last.stdout, /^sums: accuracy \d/);
   });
 
   test("--limit draws by the seed, and says what that is not", async () => {

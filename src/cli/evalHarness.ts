@@ -67,11 +67,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** @param kill SIGKILL to the whole process group as soon as so many answers are recorded in the folder */
+/** @param kill SIGKILL, or once another signal, to the whole process group as soon as so many answers are recorded in the folder */
 export function runEvalCommand(
   cwd: string,
   args: readonly string[],
-  kill?: { readonly dir: string; readonly records: number },
+  kill?: { readonly dir: string; readonly records: number; readonly signal?: NodeJS.Signals },
   /** Looked at ten times a second: the process, and how many answers are recorded in `dir`. */
   watch?: {
     readonly dir: string;
@@ -89,16 +89,20 @@ export function runEvalCommand(
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const strike = (): void => {
+  const strike = (signal: NodeJS.Signals): void => {
     try {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
       // it has ended
     }
   };
-  process.once("exit", strike);
+  const end = (): void => strike("SIGKILL");
+  process.once("exit", end);
+  let struck = false;
   const timer = setInterval(() => {
-    if (kill !== undefined && recordedLines(kill.dir) >= kill.records) strike();
+    if (kill === undefined || struck || recordedLines(kill.dir) < kill.records) return;
+    struck = true;
+    strike(kill.signal ?? "SIGKILL");
   }, 10);
   const watching = setInterval(() => {
     if (watch !== undefined && child.pid !== undefined) watch.look(child.pid, recordedLines(watch.dir));
@@ -107,7 +111,7 @@ export function runEvalCommand(
     child.once("close", (code, signal) => {
       clearInterval(timer);
       clearInterval(watching);
-      process.off("exit", strike);
+      process.off("exit", end);
       resolve({ code, signal, stdout, stderr });
     });
   });
