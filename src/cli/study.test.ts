@@ -44,7 +44,7 @@ interface Ended {
 function start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const env = { ...process.env };
   delete env["NODE_TEST_CONTEXT"];
-  const child = spawn(process.execPath, ["--import", "tsx", MAIN, "study", ...args], { env });
+  const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], { env });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
@@ -76,8 +76,19 @@ const runDir = (out: string, digest: string): string => join(root, out, "runs", 
 const digests = plan.runs.map(({ digest }) => digest);
 const finished = (out: string): string[] =>
   digests.filter((digest) => existsSync(join(runDir(out, digest), "summary.json")));
-const pidOf = (digest: string): number =>
-  (JSON.parse(readFileSync(join(runDir("killed", digest), "lock.json"), "utf8")) as { pid: number }).pid;
+/** The processes that write runs, by digest; a lock may go while it is read. */
+function writers(): Map<string, number> {
+  return new Map(
+    digests.flatMap((digest) => {
+      try {
+        const text = readFileSync(join(runDir("killed", digest), "lock.json"), "utf8");
+        return [[digest, (JSON.parse(text) as { pid: number }).pid] as const];
+      } catch {
+        return [];
+      }
+    }),
+  );
+}
 const summaryOf = (digest: string): { readonly resumed: number } =>
   JSON.parse(readFileSync(join(runDir("killed", digest), "summary.json"), "utf8")) as { resumed: number };
 
@@ -91,49 +102,53 @@ function isAlive(pid: number): boolean {
 
 test("killed with a run, interrupted, it goes on and ends as one that was left alone", async () => {
   // 1. SIGKILL for the study and one run that has a step behind it; the study's other run ends by itself.
-  const first = start(...studyArgs("killed", "--parallel", "2"));
-  const half = await until(
-    () => digests.find((d) => readMetrics(join(runDir("killed", d), "metrics.jsonl")).length === 1),
-    first.ended,
-  );
-  const pids = digests.filter((d) => existsSync(join(runDir("killed", d), "lock.json"))).map(pidOf);
-  assert.equal(pids.length, 2);
+  const first = start("study", ...studyArgs("killed", "--parallel", "2"));
+  const { half, pids } = await until(() => {
+    const at = writers();
+    const begun = [...at.keys()].find(
+      (d) => readMetrics(join(runDir("killed", d), "metrics.jsonl")).length === 1,
+    );
+    return begun !== undefined && at.size === 2 ? { half: begun, pids: at } : undefined;
+  }, first.ended);
+  process.kill(pids.get(half) as number, "SIGKILL");
   first.child.kill("SIGKILL");
-  process.kill(pidOf(half), "SIGKILL");
   assert.equal((await first.ended).signal, "SIGKILL");
   assert.ok(finished("killed").length < 2);
 
   // 2. Ctrl-C when a run is over: the others save, and nothing is left alive.
-  const second = start(...studyArgs("killed", "--parallel", "2"));
+  const second = start("study", ...studyArgs("killed", "--parallel", "2"));
   const over = await until(() => finished("killed")[0], second.ended);
   const madeAt = statSync(join(runDir("killed", over), "summary.json")).mtimeMs;
-  const atWork = digests.filter((d) => existsSync(join(runDir("killed", d), "lock.json"))).map(pidOf);
+  const atWork = writers();
   second.child.kill("SIGINT");
   const stopped = await second.ended;
   assert.equal(stopped.code, 130, stopped.stderr);
   assert.match(stopped.stderr, /Ctrl-C: stopping when the runs at work have finished their steps and saved/);
   assert.match(stopped.stderr, /stopped; every run in .*killed is saved, and the same command goes on/);
-  assert.deepEqual([...pids, ...atWork].filter(isAlive), []);
+  assert.deepEqual([...pids.values(), ...atWork.values()].filter(isAlive), []);
 
   // 3. To the end. What was over is not made again; what was interrupted was continued.
-  const third = await start(...studyArgs("killed", "--parallel", "2")).ended;
+  const third = await start("study", ...studyArgs("killed", "--parallel", "2")).ended;
   assert.equal(third.code, 0, third.stderr);
   assert.match(third.stderr, /^4 runs, [1-3] of them made; 2 side by side; about /);
   assert.deepEqual(finished("killed"), digests);
   assert.equal(statSync(join(runDir("killed", over), "summary.json")).mtimeMs, madeAt);
   assert.ok(summaryOf(half).resumed >= 1);
 
-  // Seed 0 again without a disturbance, one run after the other: the same numbers.
-  const alone = await start(...studyArgs("alone", "--parallel", "1", "--seeds", "0")).ended;
+  // The run that was killed again, by hand, alone and undisturbed: the same numbers.
+  const alone = await start(
+    "train",
+    join(root, "killed/configs", `${half}.yaml`),
+    "--run",
+    join(root, "alone"),
+  ).ended;
   assert.equal(alone.code, 0, alone.stderr);
-  const ofSeed0 = plan.runs.filter(({ config }) => config.seed === 0);
-  assert.equal(ofSeed0.length, 2);
-  for (const { digest } of ofSeed0) {
-    const metrics = (out: string) =>
-      readMetrics(join(runDir(out, digest), "metrics.jsonl")).map(withoutTimings);
-    assert.equal(metrics("alone").length, 2);
-    assert.deepEqual(metrics("killed"), metrics("alone"));
-  }
+  const metrics = (dir: string) => readMetrics(join(dir, "metrics.jsonl")).map(withoutTimings);
+  assert.equal(metrics(join(root, "alone")).length, 2);
+  assert.deepEqual(metrics(runDir("killed", half)), metrics(join(root, "alone")));
+  const heldOut = (dir: string): unknown =>
+    (JSON.parse(readFileSync(join(dir, "summary.json"), "utf8")) as { heldOut: unknown }).heldOut;
+  assert.deepEqual(heldOut(runDir("killed", half)), heldOut(join(root, "alone")));
 
   // The report, and the same again from its data alone.
   const report = join(root, "killed/report");
@@ -154,8 +169,13 @@ test("killed with a run, interrupted, it goes on and ends as one that was left a
     data.runs.map(({ heldOut }) => heldOut.steps),
     [[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2]], // prettier-ignore
   );
-  const again = await start("--report-only", join(report, "tiny.json"), "--report", join(root, "again"))
-    .ended;
+  const again = await start(
+    "study",
+    "--report-only",
+    join(report, "tiny.json"),
+    "--report",
+    join(root, "again"),
+  ).ended;
   assert.equal(again.code, 0, again.stderr);
   for (const name of files)
     assert.equal(
@@ -174,7 +194,7 @@ test("a run that fails is told of and missing in the report; the others are made
   assert.ok(blocked && other);
   mkdirSync(runDir("failing", blocked.digest), { recursive: true });
   writeFileSync(join(runDir("failing", blocked.digest), "notes.txt"), "mine");
-  const { code, stdout, stderr } = await start(...studyArgs("failing", ...quick)).ended;
+  const { code, stdout, stderr } = await start("study", ...studyArgs("failing", ...quick)).ended;
   assert.equal(code, 1, stderr);
   assert.match(stderr, /warning: tiny none seed 0 failed: --run .* already holds files \(notes\.txt\); name an empty or new directory/); // prettier-ignore
   assert.match(
@@ -190,16 +210,16 @@ test("a run that fails is told of and missing in the report; the others are made
 
 test("--dry-run lists the runs and makes none; wrong options are told", async () => {
   const out = join(root, "dry");
-  const dry = await start(file, "--out", out, "--dry-run", "--parallel", "2").ended;
+  const dry = await start("study", file, "--out", out, "--dry-run", "--parallel", "2").ended;
   assert.equal(dry.code, 0, dry.stderr);
   assert.match(dry.stdout, /4 arms with seeds are 4 runs of RL, and 0 of cold starts; 4 are to be made/);
   // 2 + 2 steps of 1 s + 800 tasks of 0.5 s = 404 s a run, four of them two by two.
   assert.match(dry.stdout, /estimate: 13 min 28 s, 2 side by side/);
   assert.ok(!existsSync(out));
-  const wrong = await start("--report-only", "x.json", "--seeds", "0").ended;
+  const wrong = await start("study", "--report-only", "x.json", "--seeds", "0").ended;
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /--report-only: makes no runs, so that --seeds must be left out/);
-  const seeds = await start(file, "--seeds", "0,0").ended;
+  const seeds = await start("study", file, "--seeds", "0,0").ended;
   assert.equal(seeds.code, 2);
   assert.match(seeds.stderr, /Must be different whole numbers with commas between them, e\.g\. 0,1,2/);
 });
