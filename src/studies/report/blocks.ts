@@ -3,7 +3,8 @@
 import type { StudyData } from "../data.ts";
 import { estimate } from "../measures.ts";
 import { baselineOf, judge, resultWords, type StudyVerdict, valuesBySeed, verdictWords } from "../verdict.ts";
-import { figuresOf, type Figure, labelOf, SMOOTHING } from "./figures.ts";
+import type { Figure } from "./figure.ts";
+import { figuresOf, labelOf, SMOOTHING } from "./figures.ts";
 import { differenceCell, meanCell, measureTitle, value } from "./words.ts";
 
 export type Block =

@@ -5,17 +5,11 @@ import { meanCurve } from "../../runs/curves.ts";
 import type { StudyData } from "../data.ts";
 import { pointsOf } from "../measures.ts";
 import { dynamicsPanels, heldOutField, type PanelOf, selectionPanels } from "../quantities.ts";
+import type { Figure } from "./figure.ts";
 import { renderFrontier } from "./frontier.ts";
 
 /** Steps of the moving mean that each run's curve is drawn with. */
 export const SMOOTHING = 5;
-
-export interface Figure {
-  /** File name, beside the Markdown. */
-  readonly file: string;
-  readonly alt: string;
-  readonly svg: string;
-}
 
 export function figuresOf(data: StudyData): Figure[] {
   const { name, frontier } = data.study;

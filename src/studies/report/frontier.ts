@@ -8,7 +8,7 @@ import { type Estimate, estimate } from "../measures.ts";
 import { unitOf } from "../quantities.ts";
 import type { Frontier } from "../studyFile.ts";
 import { valuesBySeed } from "../verdict.ts";
-import type { Figure } from "./figures.ts";
+import type { Figure } from "./figure.ts";
 import { measureTitle, quantityTitle } from "./words.ts";
 
 const size = { width: 680, height: 360, left: 64, right: 24, top: 20, bottom: 52 };
