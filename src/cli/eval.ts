@@ -173,7 +173,7 @@ async function runControls(
     writeFileAtomic(join(dir, "report.md"), reportMarkdown(reportOf(summary)));
     writeFileAtomic(join(dir, "report.json"), `${JSON.stringify(summary, null, 2)}\n`);
     writeFileAtomic(join(dir, "summary.json"), `${JSON.stringify(shortOf(summary), null, 2)}\n`);
-    results.push(compareControl(name, real.records, records, real.aggregator));
+    results.push(compareControl(name, real.records, records, real.aggregator, config.seed));
   }
   return results;
 }

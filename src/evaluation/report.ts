@@ -152,14 +152,14 @@ function controlsOf(controls: readonly ControlResult[]): Section {
     head: ["control", "this run, %", "control, %", "difference in points [95% interval]"],
     rows: controls.map(({ control, with: real, without, difference }) => [
       control,
-      points(real),
-      points(without),
+      real === null ? "–" : points(real),
+      without === null ? "–" : points(without),
       difference === null
         ? "–"
         : `${signed(difference.difference)} [${signed(difference.low)}, ${signed(difference.high)}]`,
     ]),
     notes: [
-      "Mean scores of the same items in both runs; intervals are of paired differences, items that belong together as one.",
+      "The score of the same items in both runs; intervals are of the difference, items that belong together drawn as one.",
     ],
   };
 }

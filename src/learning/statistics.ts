@@ -2,7 +2,7 @@
 // without data is absent from the log and does not drag a curve to zero.
 
 /** z of a two-sided 95% interval of the normal distribution. */
-const z95 = 1.959963984540054;
+export const z95 = 1.959963984540054;
 
 export interface Interval {
   readonly low: number;
