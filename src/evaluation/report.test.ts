@@ -140,6 +140,23 @@ test("a control beside the run: paired over clusters of items", () => {
   assert.match(text, /\nno-image +50\.0 +25\.0 +\+25\.0 \[-?\+?\d+\.\d, \+\d+\.\d\]\n/);
 });
 
+test("rules of ours are a list; a long table goes on in the file", () => {
+  const levels = Array.from({ length: 33 }, (_, i) => ({ name: `level ${i}`, value: 0.5, count: 2 }));
+  const summary = {
+    ...summarize(head, records, ownAggregator),
+    metrics: levels,
+    differences: ["One.", "Two."],
+  };
+  const report = reportOf(summary);
+  const text = reportText(report);
+  const rules = "The authors' own apply with --profile official. Here:";
+  assert.match(text, /\nlevel 28 +50\.0.*\nand 4 more, in report\.md\n/);
+  assert.ok(text.includes(`\n${rules}\n- One.\n- Two.\n`));
+  const markdown = reportMarkdown(report);
+  assert.match(markdown, /\n\| level 32 /);
+  assert.ok(markdown.includes(`\n\n${rules}\n\n- One.\n- Two.\n\n`));
+});
+
 test("several benchmarks: a row each", () => {
   const summary = summarize(head, records, ownAggregator);
   const [, , row] = closingTable([summary]).split("\n");

@@ -14,6 +14,7 @@ export interface Report {
 
 export interface Section {
   readonly title: string;
+  /** Titles of the table's columns; none: there is no table. */
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** Sentences below the table. */
@@ -241,8 +242,12 @@ function differencesOf({ differences }: EvaluationSummary): Section[] {
   return [
     {
       title: "Rules that are not the authors'",
-      head: ["with --profile official they are"],
-      rows: differences.map((text) => [text]),
+      head: [],
+      rows: [],
+      notes: [
+        "The authors' own apply with --profile official. Here:",
+        ...differences.map((text) => `- ${text}`),
+      ],
     },
   ];
 }
@@ -263,10 +268,20 @@ function lostOf(title: string, lost: readonly Lost[]): Section[] {
   ];
 }
 
+/** Rows of a table in a terminal; report.md has all. */
+const SHOWN = 30;
+
 export function reportText({ title, cautions, sections }: Report): string {
-  const parts = sections.map(({ title: heading, head, rows, notes = [] }) =>
-    [heading, renderTable(head, rows), ...notes].join("\n"),
-  );
+  const parts = sections.map(({ title: heading, head, rows, notes = [] }) => {
+    const more = rows.length - SHOWN;
+    const table = head.length === 0 ? [] : [renderTable(head, rows.slice(0, SHOWN))];
+    return [
+      heading,
+      ...table,
+      ...(more > 0 ? [`and ${number(more)} more, in report.md`] : []),
+      ...notes,
+    ].join("\n");
+  });
   return [[title, ...cautions.map((caution) => `! ${caution}`)].join("\n"), ...parts].join("\n\n");
 }
 
@@ -274,12 +289,18 @@ export function reportMarkdown({ title, cautions, sections }: Report): string {
   const parts = sections.map(({ title: heading, head, rows, notes = [] }) =>
     [
       `## ${heading}`,
-      markdownTable(
-        head,
-        rows.map((row) => row.map(inCell)),
-      ).trimEnd(),
-      ...notes,
-    ].join("\n\n"),
+      ...(head.length === 0
+        ? []
+        : [
+            markdownTable(
+              head,
+              rows.map((row) => row.map(inCell)),
+            ).trimEnd(),
+          ]),
+      notes.join("\n\n").replace(/^(- .*)\n\n(?=- )/gm, "$1\n"),
+    ]
+      .filter((text) => text !== "")
+      .join("\n\n"),
   );
   const warned = cautions.length === 0 ? [] : [cautions.map((caution) => `- **${caution}**`).join("\n")];
   return `${[`# ${title}`, ...warned, ...parts].join("\n\n")}\n`;
