@@ -62,16 +62,7 @@ test("the authors' judge: every answer but none, and how its reply is read", () 
 
 test("default: an answer's form does not matter, its ambiguity does", () => {
   const boxed = (answer: string): number | "JUDGE" => scoreOf("B", `\\boxed{${answer}}`, "default");
-  const right = [
-    "b",
-    "B.",
-    "(B)",
-    "Blue",
-    "B. blue",
-    "B. It is blue",
-    "It is blue.",
-    "the sign is blue, like the sky",
-  ];
+  const right = ["b", "B.", "(B)", "Blue", "B. blue", "B. It is blue", "It is blue."];
   for (const answer of right) assert.equal(boxed(answer), 1, answer);
   const wrong = ["C", "dark green", "It is dark green", "", "F"];
   for (const answer of wrong) assert.equal(boxed(answer), 0, answer);
@@ -83,6 +74,7 @@ test("default: an answer's form does not matter, its ambiguity does", () => {
     "not blue",
     "It isn't blue",
     "cyan",
+    "the sign is blue, like the sky",
     "D is wrong, blue",
     "A blue B",
   ];
