@@ -36,6 +36,9 @@ test("official: an answer of the agent stands for the template, unless the respo
   assert.equal(score("It is clear.\n<answer>\n\\boxed{B}\n</answer>", "B", "official"), 1);
   assert.equal(score("", "(B)", "official"), 0);
   assert.equal(score("<Answer>: <<C>>", "B", "official"), 0);
+  assert.equal(score("<Thought process>: <<x>>\nAnswer>: <<C>>", "B", "official"), 0);
+  for (const said of ["**Answer:**", "Final Answer:", "The Answer choices are listed."])
+    assert.equal(score(`${said}\n<answer>\n\\boxed{B}\n</answer>`, "B", "official"), 1, said);
   assert.equal(score("Answer is A. Final Answer: B", undefined, "official"), 1);
   assert.equal(score("Answer: A and B", undefined, "official"), 0);
 });

@@ -13,17 +13,23 @@ export const wemathScorer: BenchmarkScorer = {
     return scoreOf(letter, item.answer);
   },
   differences: [
-    "The letter is read from the agent's answer in any form, (B), **B**, \\boxed{B} or the option's text; the authors read the " +
-      'first character after the last "Answer" of the response, so that (B) is none and "Because" is B.',
+    "The letter is read from the agent's answer in any form, (B), **B**, \\boxed{B}, with its option's text, or that text " +
+      'alone; the authors read the first character after the last "Answer" of the response, so that (B) is none and "Because" ' +
+      "is B.",
+    "An answer that names two options, takes one back, or has other words around an option's text is wrong.",
   ],
 };
 
 const scoreOf = (letter: string | undefined, truth: string): RuleScore =>
   scored(letter === truth ? 1 : 0, letter);
 
-/** A response without the authors' mark has its answer put behind one; where there is neither, it is read as it is. */
+/**
+ * The agent's answer is put behind the authors' mark, unless the response fills their template itself. The word "Answer" alone
+ * is no template: agents write "**Answer:**" over the form that they were asked for. A response without an answer is read as
+ * it is.
+ */
 const inTemplate = ({ raw, extracted }: Response): string =>
-  raw.includes("Answer") || extracted === undefined ? raw : `Answer: ${extracted}`;
+  extracted === undefined || /<Answer>|Answer>?\s*:\s*<</.test(raw) ? raw : `Answer: ${extracted}`;
 
 /** What the authors read. */
 export function wemathLetter(response: string): string | undefined {
