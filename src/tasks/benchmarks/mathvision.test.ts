@@ -94,6 +94,23 @@ test("the Hub's layout: parquet that holds its pictures is taken before JSON Lin
   );
 });
 
+test("options that are drawn in the picture are known by what their texts are made of", () => {
+  const root = testFolder();
+  writeTo(root, "images/4.jpg", jpegOf(1, 1));
+  const letters = ["A", "B", "C"];
+  const of = (options: readonly string[]): readonly [number, boolean] => {
+    writeTo(root, "test.jsonl", row({ options, answer: "B" }));
+    const { question, options: known } = mathvision.open(root).at(0);
+    return [known.length, question.includes("The options are in the picture.")];
+  };
+  for (const drawn of [(l: string) => `(${l})`, (l: string) => `${l})`, (l: string) => `$\\text{${l}}$`])
+    assert.deepEqual(of(letters.map(drawn)), [0, true], drawn("A"));
+  assert.deepEqual(of(["(A)", "(B)", "neither"]), [3, false]);
+  assert.deepEqual(of(["B", "C", "A"]), [3, false]);
+  assert.deepEqual(of(["<image2>", "<image3>", "<image4>"]), [0, true]);
+  assert.match(mathvision.open(root).at(0).question, /\(A\) <image2>\n\(B\) <image3>\n\(C\) <image4>/);
+});
+
 test("shards are one after the other, in the order of their names", () => {
   const root = testFolder();
   writeTo(root, "test-00001-of-00002.parquet", ""); // replaced: only the order of names counts

@@ -34,8 +34,9 @@ function item(row: Row): BenchmarkItem {
   if (texts.length > 26) throw row.failed(`options must be 26 at most, got ${texts.length}`);
   const multiple = texts.length > 0;
   const all = letteredOptions(texts);
-  // Options that are only their letters are drawn in the picture.
-  const drawn = multiple && all.every(({ letter, text }) => text.trim() === letter);
+  // Options that are only their letters, or only name pictures, are drawn in the picture.
+  const named = all.every(({ text }) => /^<image\d+>$/.test(text.trim()));
+  const drawn = multiple && (named || all.every(({ letter, text }) => bareLetter(text) === letter));
   const options = drawn ? [] : all;
   const answer = row.text("answer");
   if (multiple && !all.some(({ letter }) => letter === answer))
@@ -48,7 +49,8 @@ function item(row: Row): BenchmarkItem {
       kind: subject,
       question: [
         row.text("question"),
-        ...(options.length > 0 ? [optionLines(options)] : []),
+        // Which picture is which option is said by the lines alone.
+        ...(options.length > 0 || (drawn && named) ? [optionLines(all)] : []),
         multiple
           ? `${drawn ? "The options are in the picture. " : ""}Answer with the letter of the right option alone: ${letterList(all)}.`
           : "Answer with the final result alone.",
@@ -62,3 +64,6 @@ function item(row: Row): BenchmarkItem {
     row.pictures(["decoded_image", "image"], mediaFolders(row.file)),
   );
 }
+
+/** `A`, `(A)`, `A)`, `$A$` and `$\text{A}$` without what is around the letter. */
+const bareLetter = (text: string): string => text.replace(/\\(?:text|mathrm|mathbf)|[\s$(){}.:[\]]/g, "");
