@@ -104,6 +104,8 @@ test("what cannot be shuffled without changing the question is left as it is, an
   left("Which?\n(A) 1\n(B) 2\n(C) both A and B");
   left("Which?\n(A) 1\n(B) 2\n(C) All of the above");
   left("Which?\n(A) 1\n(B) 2\n(C) none of these");
+  for (const word of ["previous", "preceding", "former"])
+    left(`Which?\n(A) 1\n(B) 2\n(C) None of the ${word}`);
   left("Which?\n(A) 1\n(B) 2\n(C) neither (A) nor (B)");
   left("Which point?\n(A) B\n(B) C");
   left("Which?\n(A) 1\n(B) 2", "A\nB");

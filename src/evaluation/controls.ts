@@ -72,7 +72,7 @@ function isTied(text: string): boolean {
   return (
     text.includes("\n") ||
     /^\s*\(?[A-Z]\)?\.?\s*$/.test(text) ||
-    /\b(?:all|none|any|some|one|both|either|neither)\s+(?:of\s+)?(?:the\s+)?(?:above|below|others?|these|those|options?|choices?|rest)\b/i.test(
+    /\b(?:all|none|any|some|one|both|either|neither)\s+(?:of\s+)?(?:the\s+)?(?:above|below|previous|preceding|former|others?|these|those|options?|choices?|rest)\b/i.test(
       text,
     ) ||
     /\b(?:options?|choices?|answers?|both|either|neither)\s+\(?[A-H]\b/.test(text) ||
