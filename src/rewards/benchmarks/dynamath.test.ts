@@ -118,6 +118,46 @@ test("default: numbers in any notation, within 0.001", () => {
   for (const [answer, truth] of wrong) assert.equal(scoreOf("float", truth, answer), 0, answer);
 });
 
+test("default: what follows a number must be a unit or the counted thing", () => {
+  for (const answer of [
+    "2.0944 million",
+    "2.0944 \\times 10",
+    "2.0944%",
+    "2.0944 = 6.142",
+    "2.0944 to 6.142",
+    "2.0944 is wrong; it is 6.142",
+    "2.0944 vs 6.142",
+    "2.0944 (6.142)",
+    "2.0944 \\pm 6.142",
+    "2.0944?",
+    "~~2.0944~~",
+    "2.0944 per unit",
+    "2.0944_2",
+    "2.0944 apples",
+    "6.142 \\approx 2.0944",
+    "2.0944\n6.142",
+    "2.0944\nNo, 6.142",
+    "2.0944, because it is 6.142",
+    "2.0944 because that is wrong",
+  ])
+    assert.equal(scoreOf("float", "2.0944", answer), 0, answer);
+  for (const answer of [
+    "≈ 2.0944",
+    "\\approx 2.0944",
+    "x \\approx 2.0944",
+    "about 2.0944",
+    "It is 2.0944",
+    "2.0944, because of the drawing",
+    "2.0944\nBecause of the drawing.",
+    "2.0944 rad",
+    "V = \\frac{2\\pi}{3} \\approx 2.09",
+    "2.0944e0",
+    "答案：2.0944",
+    "2.0944, since 2π/3 = 2.0944",
+  ])
+    assert.equal(scoreOf("float", "2.0944", answer), 1, answer);
+});
+
 test("default: one letter, or its text", () => {
   for (const answer of ["B", "b", "(B)", "(B) no", "no", "Answer: B"])
     assert.equal(scoreOf("multiple choice", "B", answer), 1, answer);
@@ -157,6 +197,9 @@ test("default: texts by their words", () => {
     ["A, B, C, D", "D"],
     ["d", "C"],
     ["May or June", "May"],
+    ["May, June", "May"],
+    ["May is wrong", "May"],
+    ["Thursday, Friday", "Thursday"],
     ["Not Thursday", "Thursday"],
     ["Maybe", "May"],
     ["2743", "743"],

@@ -1,10 +1,12 @@
 // DynaMath (arXiv 2411.00836): a number to 0.001, a letter, or a short text. Its authors ask for JSON and compare its "short
 // answer" by three string rules.
-import { gradeNumeric } from "../rules/number.ts";
+import { numberOfMeasure } from "../rules/measure.ts";
 import { ruleGrader } from "../rules/choose.ts";
 import { folded, plainCharacters } from "../rules/text.ts";
+import { DENIES } from "./bareAnswer.ts";
 import { choiceIn } from "./choice.ts";
 import { answerIn } from "./extract.ts";
+import { type Equal, isNumber } from "./freeNumber.ts";
 import { pyStrip } from "./python.ts";
 import { dynamathScore, shortAnswer, vlmevalkitDynamath } from "./reference/dynamath.ts";
 import {
@@ -15,6 +17,7 @@ import {
   scored,
   type ScoredFields,
 } from "./scorer.ts";
+import { UNITS_DIFFER } from "./unitOfQuestion.ts";
 
 export const dynamathScorer: BenchmarkScorer = {
   profiles: ["default", "official", "vlmevalkit"],
@@ -30,7 +33,9 @@ export const dynamathScorer: BenchmarkScorer = {
   },
   differences: [
     "The agent's answer is scored in place of the JSON that the authors ask for; JSON is read where it is given.",
-    "Numbers are read in any notation (1/12, 1,200, π, 13m), within the authors' 0.001.",
+    "Numbers are read in any notation (1/12, 1,200, π, 13m, about 13, x = 13), within the authors' 0.001. The answer as a whole must be " +
+      'the number, with a unit or the counted thing: the authors take what stands before the first blank, be it "13 million".',
+    UNITS_DIFFER,
     'A letter must be the only one: the authors find it among the first three characters, so that "AB" is both, and only as a ' +
       "capital. The option's text counts.",
     'Texts are compared whatever their case and notation, "(3, 1)" being "(3.000, 1.000)"; a truth that the answer contains must ' +
@@ -72,18 +77,14 @@ function isRight(answer: string, item: ScoredFields): boolean {
   const graded = { question: item.question, answer, truth: item.answer, kind: item.questionType };
   switch (item.questionType) {
     case "float":
-      return (
-        gradeNumeric(graded, { absoluteTolerance: 0.001, relativeTolerance: 0, units: "ignore" }) ===
-          "right" ||
-        (dynamathScore(answer, item.answer, "float") === 1 && !hedges(answer))
-      );
+      return isNumber(answer, item.answer, item.question, isNear) === true;
     case "multiple choice":
       return (choiceIn(answer, item.options) ?? letterOfOwnText(answer, item.options)) === item.answer;
     default:
       return (
         gradeAsText(graded) === "right" ||
         sameNumbers(answer, item.answer) ||
-        (holds(answer, item.answer) && !hedges(answer))
+        (holds(answer, item.answer) && !hedges(answer) && !namesAnother(answer, item.answer))
       );
   }
 }
@@ -94,10 +95,32 @@ function letterOfOwnText(answer: string, options: ScoredFields["options"]): stri
   return options.find((option) => option.letter === letter && folded(option.text) === folded(text))?.letter;
 }
 
+/** Within the authors' tolerance. */
+const isNear: Equal = (given, truth) => {
+  const [a = NaN, b = NaN] = [numberOfMeasure({ value: given }), numberOfMeasure({ value: truth })];
+  return Math.abs(a - b) <= 0.001 * (1 + 1e-12);
+};
+
 const gradeAsText = ruleGrader({ type: "auto" });
 
-const hedges = (text: string): boolean =>
-  /\b(?:or|and|not|nor|neither|either|if)\b|n't\b/i.test(plainCharacters(text));
+const hedges = (text: string): boolean => DENIES.test(plainCharacters(text)) || /\band\b/i.test(text);
+
+const LISTS = [
+  "January February March April May June July August September October November December",
+  "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+  "Q1 Q2 Q3 Q4",
+  "White Black Red Blue Green Yellow Orange Purple Pink Brown Grey Gray",
+].map((words) => words.split(" "));
+
+/** A second month, day, quarter or color beside the one that is the truth. */
+function namesAnother(answer: string, truth: string): boolean {
+  const isWord = (word: string, text: string): boolean =>
+    new RegExp(`(?<![\\p{L}\\p{N}])${word.slice(0, 3)}(?:${word.slice(3)})?(?![\\p{L}\\p{N}])`, "iu").test(
+      text,
+    );
+  const list = LISTS.find((words) => words.some((word) => isWord(word, truth)));
+  return (list ?? []).some((word) => !isWord(word, truth) && isWord(word, answer));
+}
 
 /** Points, lists and times: the same numbers in the same order, within the tolerance of numbers, and nothing else. */
 function sameNumbers(answer: string, truth: string): boolean {
@@ -115,9 +138,7 @@ function numbersOf(text: string): readonly number[] {
   return parts.every((part) => /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(part)) ? parts.map(Number) : [];
 }
 
-const MONTHS = "January February March April May June July August September October November December".split(
-  " ",
-);
+const MONTHS = LISTS[0] ?? [];
 
 /** As whole words: "Sep" is in "in Sep 2020" and begins "September", "D" is in "node D". A lone letter keeps its case. */
 function holds(answer: string, truth: string): boolean {

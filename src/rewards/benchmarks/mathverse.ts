@@ -1,9 +1,12 @@
 // MathVerse (arXiv 2403.14624): a letter or a value. The authors have one language model find the answer in the last words of a
 // response and another compare it; the default decides by rules what rules can, and asks a judge about the rest.
 import { optionsIn } from "../../tasks/benchmarks/choices.ts";
+import { equalValues } from "../math/equalValues.ts";
 import { unwrapped } from "../rules/text.ts";
+import { bareAnswer } from "./bareAnswer.ts";
 import { choiceIn } from "./choice.ts";
 import { answerIn } from "./extract.ts";
+import { type Equal, isNumber } from "./freeNumber.ts";
 import { isValue, optionOfValue } from "./optionValue.ts";
 import { pyStrip } from "./python.ts";
 import { lmmsMathverse, prefetched, quickMatch, trunkResponse } from "./reference/mathverse.ts";
@@ -16,6 +19,7 @@ import {
   scored,
   type ScoredFields,
 } from "./scorer.ts";
+import { UNITS_DIFFER } from "./unitOfQuestion.ts";
 
 /** Words of a response that the authors' extraction is shown. */
 const LAST_WORDS = 30;
@@ -32,6 +36,7 @@ export const mathverseScorer: BenchmarkScorer = {
     "A response that marks no answer earns nothing; the authors' first language model looks for one in its last 30 words.",
     "Truths are read without what is around them: brackets and line breaks of letters, marks of LaTeX, words and names before an " +
       "equals sign, units.",
+    UNITS_DIFFER + " What is not found right so is for the judge.",
   ],
 };
 
@@ -81,11 +86,17 @@ const optionsOf = ({ options, details }: ScoredFields): ScoredFields["options"] 
   options.length > 0 ? options : optionsIn(String(details["questionForEval"] ?? ""));
 
 function scoreValue(answer: string, { answer: truth, question }: ScoredFields): RuleScore {
+  const bare = bareAnswer(answer);
+  if (bare === undefined) return declined(answer);
   const isRight = truthsOf(truth).some(
-    (one) => unwrapped(answer) === unwrapped(one) || isValue(answer, one, DECIMALS, question),
+    (one) =>
+      bare === unwrapped(one) ||
+      (isNumber(answer, one, question, isEqual) ?? isValue(bare, one, DECIMALS, question)),
   );
   return isRight ? scored(1, answer) : declined(answer);
 }
+
+const isEqual: Equal = (given, truth) => equalValues(given, truth, { decimals: DECIMALS }) === true;
 
 /** A truth as it is, and the mathematics in it: "Volume $=874.93 \mathrm{~cm}^{3}$" also without words, marks and sign. */
 export function truthsOf(truth: string): readonly string[] {

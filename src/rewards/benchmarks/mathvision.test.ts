@@ -96,6 +96,65 @@ test("default: values with units, to half a unit of the second decimal", () => {
   assert.equal(given(item("1:2"), "1:2"), 1);
 });
 
+test("default: leads and reasons are passed over, other values are not", () => {
+  for (const answer of [
+    "≈ 60",
+    "\\approx 60",
+    "x \\approx 60",
+    "about 60",
+    "60, because of the angle",
+    "60\nBecause of the angle.",
+    "It is 60",
+    "60 (exactly)",
+    "59.9996 \\approx 60",
+    "$x$ = $60$",
+  ])
+    assert.equal(given(item("60"), answer), 1, answer);
+  for (const answer of [
+    "93 = 60",
+    "93 \\approx 60",
+    "60?",
+    "~~60~~",
+    "60%",
+    "60 or 70",
+    "60, because it is 70",
+    "x \\ne 60",
+  ])
+    assert.equal(given(item("60"), answer), 0, answer);
+});
+
+test("default: units by the truth and the question", () => {
+  const asked = (question: string, answer: string, truth = "60"): number | "JUDGE" =>
+    given({ ...item(truth), question }, answer);
+  const area = "What is the area (in $\\mathrm{cm}^{2}$ ) of the square?";
+  assert.deepEqual(
+    ["60 cm²", "60", "6000 mm^2"].map((answer) => asked(area, answer)),
+    [1, 1, 1],
+  );
+  assert.deepEqual(
+    ["60 mm^2", "60 cm", "60 kg"].map((answer) => asked(area, answer)),
+    [0, 0, 0],
+  );
+  const named = "A side is $5 \\mathrm{~cm}$ long. What is the length of the other?";
+  assert.deepEqual(
+    ["60 cm", "600 mm", "60"].map((answer) => asked(named, answer)),
+    [1, 1, 1],
+  );
+  assert.deepEqual(
+    ["60 mm", "60 km", "60 kg", "60 inches"].map((answer) => asked(named, answer)),
+    [0, 0, 0, 0],
+  );
+  assert.equal(asked("A side is 5 cm long. What is the angle ABC?", "60°"), 1);
+  assert.equal(asked("How many cubes are there?", "60 cm"), 0);
+  assert.equal(asked("How many $\\mathrm{cm}^{2}$ of glass are there?", "60 \\mathrm{~cm}^{2}"), 1);
+  assert.deepEqual(
+    ["60 mm", "60 kg"].map((answer) => asked("What is x?", answer)),
+    [1, 1],
+  );
+  assert.equal(asked("What is x?", "60 mm", "$60 \\mathrm{~cm}$"), 0);
+  assert.equal(asked("What is the ratio of the areas?", "1:1", "1"), 1);
+});
+
 test("truths that can match nothing are mended", () => {
   for (const [truth, answer] of [
     ["$\\boxed{\\frac{16}{7}}$", "16/7"],

@@ -1,10 +1,10 @@
 // Python's reading and writing of numbers and text, where it differs from JavaScript's: what the benchmarks' own programs do
 // with an answer hangs on it. Verified against CPython 3.11; digits of scripts that Unicode added since are read as well.
 
-/** What str.strip and str.split take for white space: not what \s is, which has U+FEFF and lacks U+001C to U+001F. */
-const SPACE = "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const SPACES = new RegExp(`[${SPACE}]+`, "u");
-const IS_SPACE = new RegExp(`[${SPACE}]`, "u");
+/** What str.strip, str.split and \s take for white space, for a class of characters: not what \s is here, which has U+FEFF and lacks U+001C to U+001F. */
+export const PY_SPACE = "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const SPACES = new RegExp(`[${PY_SPACE}]+`, "u");
+const IS_SPACE = new RegExp(`[${PY_SPACE}]`, "u");
 
 /** str.strip(), or str.strip(chars) with the characters of `chars`. */
 export function pyStrip(text: string, chars?: string): string {

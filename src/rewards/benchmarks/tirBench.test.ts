@@ -76,7 +76,7 @@ const jigsaw: Case = { task: "jigsaw", truth: "7,3,1,2,4,9,5,8,6", difficulty: 3
 const lettered: Case = { task: "symbolic", truth: "BC" };
 const choice: Case = { task: "color", truth: "B" };
 const grid: Case = { task: "word_search", truth: "[17, 1]" };
-const count: Case = { task: "math", truth: "12" };
+const count: Case = { task: "math", truth: "12", prompt: "How many cars are there?" };
 
 test("the authors' rules where no row is", () => {
   const rows: Row[] = [
@@ -152,7 +152,7 @@ test("default: what stays with the authors", () => {
     ["\\frac{3}{5}", { task: "instrument", truth: "0.6" }, 1],
     ["0.61", { task: "instrument", truth: "0.6" }, 0],
     ["1, 3, 5, 7", { task: "spot_difference", truth: "1, 3, 5" }, 0.75],
-    ["5 differences", { task: "spot_difference", truth: "5" }, 1],
+    ["5 differences", { task: "spot_difference", truth: "5", prompt: "Count the differences." }, 1],
     ["7", { task: "word_search", truth: "7" }, 1],
     ["hello", { task: "ocr", truth: "HELLO" }, 0],
   ];
@@ -162,6 +162,65 @@ test("default: what stays with the authors", () => {
       expected,
       answer,
     );
+});
+
+test("default: a number that is only part of the answer is none", () => {
+  const four: Case = { task: "math", truth: "4", prompt: "How many dots are there?" };
+  for (const answer of [
+    "not 4",
+    "more than 4",
+    "\\neq 4",
+    "half of 4",
+    "4 million",
+    "4e3",
+    "4²",
+    "\\log 4",
+    "4_{16}",
+    "9, 4",
+    "9 = 4",
+    "> 4",
+    "4+",
+    "4%",
+    "4!",
+    "4i",
+    "4 kg",
+    "4 wrong",
+    "twice 4",
+    "4 (9)",
+    "4 4",
+    "4?",
+    "~~4~~",
+  ])
+    isClose(
+      verdictOf(tirBenchScorer.score(item(four), { raw: "", extracted: answer }, "default")),
+      0,
+      answer,
+    );
+  for (const answer of [
+    "4",
+    "4 dots",
+    "It is 4",
+    "about 4",
+    "\\approx 4",
+    "n = 4",
+    "2 + 2 = 4",
+    "four",
+    "4, because I counted",
+  ])
+    isClose(
+      verdictOf(tirBenchScorer.score(item(four), { raw: "", extracted: answer }, "default")),
+      1,
+      answer,
+    );
+});
+
+test("official: white space is what Python takes for it", () => {
+  const score = (text: string, truth: string): number =>
+    tirBenchScore(text, { task: "math", prompt: "", answer: truth, image1: "", difficulty: undefined });
+  assert.equal(score("\ufeff19.7", "19.7"), 0);
+  assert.equal(score("\x1c19.7", "19.7"), 1);
+  assert.equal(score("\\boxed{\\text{160}}", "160"), 1);
+  assert.equal(score("$36.28732702495214π$", "114"), 0);
 });
 
 test("default: no marked answer is wrong, also of ocr and of truth A", () => {

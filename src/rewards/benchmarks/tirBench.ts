@@ -1,15 +1,16 @@
 // TIR-Bench (arXiv 2511.01833): thirteen tasks under six rules. Jigsaws and differences earn fractions.
-import { gradeNumeric } from "../rules/number.ts";
+import { equalDecimals } from "../math/equalTerms.ts";
+import { numberOfMeasure } from "../rules/measure.ts";
 import { optionsOf, letterOf } from "../rules/options.ts";
 import { ruleGrader } from "../rules/choose.ts";
 import { folded } from "../rules/text.ts";
 import { choiceIn } from "./choice.ts";
 import { answerIn } from "./extract.ts";
+import { type Equal, isNumber } from "./freeNumber.ts";
 import {
   integersIn,
   jigsawScore,
   numberRun,
-  numberScore,
   overlap,
   TIR_LETTERS,
   tirBenchScore,
@@ -17,6 +18,7 @@ import {
   tirTruthOf,
 } from "./reference/tirBench.ts";
 import { type BenchmarkScorer, scored, type ScoredFields } from "./scorer.ts";
+import { UNITS_DIFFER } from "./unitOfQuestion.ts";
 
 export const tirBenchScorer: BenchmarkScorer = {
   profiles: ["default", "official"],
@@ -37,7 +39,9 @@ export const tirBenchScorer: BenchmarkScorer = {
     "An answer that chooses no option is wrong: the authors take the letter nearest by edit distance, which is A when none is " +
       "near, an empty answer included. An option's text counts however the options are marked.",
     'Several letters may stand in any notation, "B, C" being "BC"; words must be the word, while for the authors "felt" is "left".',
-    'Of several numbers in prose none is the answer: the authors delete the letters, so that "3 red and 4 blue" is 34.',
+    'A number must be the whole answer, with a unit, the counted thing or a lead such as "about"; the authors delete all letters, so ' +
+      'that "3 red and 4 blue" is 34 and "not 4" is 4.',
+    UNITS_DIFFER,
     'Places in a grid and pieces of a jigsaw may stand in any notation, "row 17, column 1" or nested lists.',
     "The two pictures whose truths the authors put right are told by their whole names, 60.jpg and 62.jpg.",
   ],
@@ -76,10 +80,14 @@ function scoreAnswer(answer: string, item: TirBenchItem): number {
   }
   if (kind === "letters") return rightChoice(answer, item) ? 1 : 0;
   if (kind === "other") return gradeAsText(gradedOf(answer, item)) === "right" ? 1 : 0;
-  const exactly = { relativeTolerance: 0, absoluteTolerance: 0, units: "ignore" } as const;
-  if (gradeNumeric(gradedOf(answer, item), exactly) === "right") return 1;
-  return severalInProse(answer) ? 0 : numberScore(answer, truth);
+  return isNumber(answer, truth, item.prompt, isSame) === true ? 1 : 0;
 }
+
+/** To six decimals. */
+const isSame: Equal = (given, truth) => {
+  const [a = NaN, b = NaN] = [numberOfMeasure({ value: given }), numberOfMeasure({ value: truth })];
+  return equalDecimals(a, b, { decimals: 6 });
+};
 
 const gradedOf = (
   answer: string,
@@ -119,10 +127,4 @@ function rightChoice(answer: string, { prompt, answer: truth }: TirBenchItem): b
 function lettersIn(answer: string): string | undefined {
   const letters = answer.replace(/\band\b|[\s,;&()[\]{}.]+/gi, "");
   return /^[A-Ja-j]+$/.test(letters) ? [...new Set(letters.toUpperCase())].sort().join("") : undefined;
-}
-
-function severalInProse(answer: string): boolean {
-  const plain = answer.replace(/\\[a-zA-Z]+/g, " ");
-  const numbers = plain.match(/\d[\d,]*(?:\.\d+)?|\.\d+/g) ?? [];
-  return numbers.length > 1 && /[A-Za-z]{2,}/.test(plain);
 }

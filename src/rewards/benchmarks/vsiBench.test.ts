@@ -152,13 +152,18 @@ test("default: one number, in the unit asked for", () => {
   assert.equal(of("1.3 meters"), 0.8);
   for (const answer of ["1.5 or 2", "1 to 2", "far", "", "nan", "between 1 and 2"])
     assert.equal(of(answer), 0, answer);
-  assert.equal(of("1.5 square meters"), 1);
+  for (const answer of ["1.5 square meters", "1.5 kg", "1.5 wrong", "1.5 is wrong", "1.5?", "not 1.5"])
+    assert.equal(of(answer), 0, answer);
+  for (const answer of ["It is 1.5", "\\approx 1.5", "d \\approx 1.5", "1.5, because of the sofa", "1500 mm"])
+    assert.equal(of(answer), 1, answer);
   assert.equal(scoreOf(distance, "it is 1.5 m", "default"), 0);
   assert.equal(scoreOf(distance, "it is \\boxed{1.5 \\text{ m}}", "default"), 1);
 
   const count = { type: "object_counting", answer: "4", question: "How many chair(s) are in this room?" };
   for (const answer of ["4", "four", "4 chairs", "Four chairs.", "4.0"])
     assert.equal(scoreOf(count, "", "default", answer), 1, answer);
+  for (const answer of ["4 kg", "4 is wrong", "4 false", "4%", "4 fewer", "4 tables"])
+    assert.equal(scoreOf(count, "", "default", answer), 0, answer);
   assert.equal(scoreOf(count, "", "default", "3"), 0.6);
   assert.equal(scoreOf({ type: "object_size_estimation", answer: "1200" }, "", "default", "1,200"), 1);
 });

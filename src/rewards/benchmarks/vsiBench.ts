@@ -4,6 +4,7 @@ import { accuracyOfError, meanRelativeAccuracy } from "../meanRelativeAccuracy.t
 import { choiceIn } from "./choice.ts";
 import { answerIn } from "./extract.ts";
 import { pyFloat, pySplitSpaces, pyStrip, pyStripEnd } from "./python.ts";
+import { numberIn } from "./freeNumber.ts";
 import { lmmsNumber } from "./reference/lmmsNumber.ts";
 import { formatGate } from "./reference/pyvisionReward.ts";
 import { numericalReward } from "./reference/pyvisionRules.ts";
@@ -17,7 +18,6 @@ import {
   scored,
   type ScoredFields,
 } from "./scorer.ts";
-import { numberIn } from "./vsiNumber.ts";
 
 /** Question types that are answered with a number; all others have options. */
 export const VSI_NUMBER_TYPES: ReadonlySet<string> = new Set([
@@ -40,8 +40,8 @@ export const vsiBenchScorer: BenchmarkScorer = {
   differences: [
     'A letter in brackets, with its option\'s text or after "The answer is", or the text alone, is read; the authors take the ' +
       "first word only, dots at its end aside.",
-    'A number with a unit ("1.5m"), in words or after "about" is read, and converted to the unit that the question asks for; ' +
-      "the authors take the first word only.",
+    'A number with a unit ("1.5m"), in words or after "about" is read, and converted to the unit that the question asks for; a unit of ' +
+      "another kind, or of counted things, is wrong. The authors take the first word only, whatever follows it.",
     "An answer that names several options or several numbers is wrong; the authors score the first.",
   ],
 };

@@ -1,6 +1,8 @@
 // Where in a text Math-Verify looks for an answer: mathematics between marks, boxes, numbers and plain arithmetic; first behind
 // "final answer is", then in boxes, behind "answer:", "answer", and at last anywhere.
 
+import { PY_SPACE } from "../python.ts";
+
 /** Matches of less `priority` are tried first. */
 export interface Anchor {
   readonly pattern: RegExp;
@@ -61,13 +63,22 @@ const ARITHMETIC_APART = `(?:${BEFORE}${ARITHMETIC}${AFTER})`;
 const NUMBER_APART = `(?:${BEFORE}${CURRENCY}?${NUMBER})`;
 const PLAIN = `(?:${ARITHMETIC_APART}|${NUMBER_APART})`;
 
+/** `\s` as Python takes it. */
+function withPythonSpaces(pattern: string): string {
+  let inClass = false;
+  return pattern.replace(/\\.|[[\]]/gs, (token) => {
+    if (token === "[" || token === "]") inClass = token === "[";
+    return token !== "\\s" ? token : inClass ? PY_SPACE : `[${PY_SPACE}]`;
+  });
+}
+
 const latex = (pattern: string, priority: number): Anchor => ({
-  pattern: new RegExp(pattern, "gs"),
+  pattern: new RegExp(withPythonSpaces(pattern), "gs"),
   priority,
   kind: "latex",
 });
 const plain = (pattern: string, priority: number): Anchor => ({
-  pattern: new RegExp(pattern, "g"),
+  pattern: new RegExp(withPythonSpaces(pattern), "g"),
   priority,
   kind: "plain",
 });

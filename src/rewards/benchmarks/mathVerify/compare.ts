@@ -1,7 +1,7 @@
 // Math-Verify's `verify` for two values that were read. Not symmetric: the form of the truth decides what is unwrapped.
 import { evaluate, exactly } from "../../math/evaluate.ts";
 import { valuesAtPoints } from "../../math/equalTerms.ts";
-import { hasDecimal, type Term } from "../../math/expression.ts";
+import { hasDecimal, someTerm, type Term } from "../../math/expression.ts";
 import { roundHalfEven } from "../python.ts";
 import { equalSets } from "./compareSets.ts";
 import {
@@ -10,6 +10,7 @@ import {
   isNumber,
   isOnlySymbols,
   isUndefined,
+  literal,
   namesOf,
   ofTerm,
   type Parsed,
@@ -66,9 +67,9 @@ const isSet = ({ type }: Parsed): boolean =>
 
 const isSymbol = (term: Term): boolean => term.type === "symbol" && !term.name.includes("(");
 
-/** Letters side by side are the word that they spell, and `E` is e. */
+/** Letters side by side are the word that they spell, and `E` is e; `\text{160}` is a symbol whose name is the number's. */
 function equalSymbols(gold: Term, answer: Term): boolean {
-  const [a, b] = [spelled(gold), spelled(answer)];
+  const [a, b] = [spelled(gold) ?? wholeSpelled(gold), spelled(answer) ?? wholeSpelled(answer)];
   return a !== undefined && a === b;
 }
 
@@ -80,14 +81,21 @@ function spelled(term: Term): string | undefined {
   return letters.includes(undefined) ? undefined : letters.join("");
 }
 
+function wholeSpelled(term: Term): string | undefined {
+  const number = literal(term);
+  if (number === undefined || number.d === 0n) return undefined;
+  return number.d === 1n ? String(number.n) : `${String(number.n)}/${String(number.d)}`;
+}
+
 export function equalTerms(gold: Term, answer: Term): boolean {
   if (isUndefined(gold) || isUndefined(answer)) return false;
   const names = namesOf(gold, answer);
   if (names.length > 0) return equalAtPoints(gold, answer, names);
   const [a, b] = [evaluate(gold), evaluate(answer)];
   if (!Number.isFinite(a) || !Number.isFinite(b)) return a === b;
-  if (a === b) return true;
   const held = [gold, answer].map(heldNumber);
+  if (isBeside(gold, answer) || isBeside(answer, gold)) return false;
+  if (a === b) return true;
   if (held.some(isFloat) && !isWhole(gold) && !isWhole(answer))
     return roundHalfEven(a, DECIMALS) === roundHalfEven(b, DECIMALS);
   if (held.some(isNumber) || !(hasDecimal(gold) || hasDecimal(answer))) {
@@ -96,6 +104,44 @@ export function equalTerms(gold: Term, answer: Term): boolean {
   }
   return Math.abs(a - b) <= 1e-14 + 1e-13 * Math.abs(b);
 }
+
+/**
+ * A decimal times π, e or a root, beside a value that they are no part of: never equal, however near the doubles come. Beside a
+ * decimal that is no whole number the value decides.
+ */
+function isBeside(term: Term, other: Term): boolean {
+  if (!hasDecimal(term)) return false;
+  const [kinds, others] = [irrationalIn(term), irrationalIn(other)];
+  const isDecimal = others === "" && hasDecimal(other) && !Number.isInteger(evaluate(other));
+  return kinds !== "" && !isDecimal && kinds !== others;
+}
+
+/** What a value hangs on, told by another number in its place. Within a function, \sin(\pi/2.0), nobody can tell. */
+function irrationalIn(term: Term): string {
+  if (someTerm(term, ({ type }) => type === "call" || type === "logarithm")) return "";
+  const before = evaluate(term);
+  return (["constant", "root"] as const)
+    .filter((type) => {
+      const after = evaluate(withSymbol(term, type), new Map([[OTHER, 1.2345]]));
+      return Math.abs(before - after) > 1e-9 * Math.abs(before);
+    })
+    .join();
+}
+
+const OTHER = "other";
+const withSymbol = (term: Term, type: Term["type"]): Term =>
+  JSON.parse(JSON.stringify(term), (_, part: unknown) =>
+    isRecord(part) && part["type"] === type && (type !== "root" || !isPlain(part as Term))
+      ? { type: "symbol", name: OTHER }
+      : part,
+  ) as Term;
+/** \sqrt{4.0} and \sqrt{2.25}: a root that comes out. */
+const isPlain = (root: Term): boolean => {
+  const parts = evaluate(root) * 5040;
+  return Number.isNaN(parts) || Math.abs(parts - Math.round(parts)) < 1e-9;
+};
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
 
 /** A whole number is equal to a decimal only when nothing has to be rounded. */
 const isWhole = (term: Term): boolean => !hasDecimal(term) && exactly(term)?.d === 1n;

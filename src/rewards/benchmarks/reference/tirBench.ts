@@ -1,7 +1,7 @@
 // TIR-Bench's own program (f79c756), quirks kept: its scores are published with them. Before it, its authors have a language model
 // take the answer out of the response.
 import { mathVerify } from "../mathVerify.ts";
-import { pyFloat, pyInt, pyIsAlpha, pyStrip } from "../python.ts";
+import { PY_SPACE, pyFloat, pyInt, pyIsAlpha, pyStrip } from "../python.ts";
 
 export interface TirBenchItem {
   readonly task: string;
@@ -71,9 +71,16 @@ function nearestLetter(answer: string, prompt: string): string {
   return [...TIR_LETTERS].find((letter) => text.includes(letter)) ?? "A";
 }
 
+const LETTERS_AND_MARKS = new RegExp(`[A-Za-z*:${PY_SPACE}]+`, "gu");
+const PAIR = new RegExp(
+  `(?<![\\p{L}\\p{N}_])(\\p{Nd}+)[${PY_SPACE}]*,[${PY_SPACE}]*(\\p{Nd}+)(?![\\p{L}\\p{N}_])`,
+  "u",
+);
+const RUN = new RegExp(`[\\p{Nd}${PY_SPACE},，]+`, "gu");
+
 /** Equal once letters are deleted, or by Math-Verify of what was written. */
 export function numberScore(answer: string, truth: string): number {
-  const bare = withoutMark(answer).replace(/[A-Za-z*:\s]+/g, "");
+  const bare = withoutMark(answer).replace(LETTERS_AND_MARKS, "");
   const read = isInteger(truth) ? pyInt : pyFloat;
   const given = read(bare);
   if (given !== undefined && given === read(truth)) return 1;
@@ -83,7 +90,7 @@ export function numberScore(answer: string, truth: string): number {
 /** The first "n, m" of each. */
 function samePair(answer: string, truth: string): number {
   const pair = (text: string): readonly (number | undefined)[] | undefined =>
-    /(?<![\p{L}\p{N}_])(\p{Nd}+)\s*,\s*(\p{Nd}+)(?![\p{L}\p{N}_])/u.exec(text)?.slice(1).map(pyInt);
+    PAIR.exec(text)?.slice(1).map(pyInt);
   const [given, wanted] = [pair(answer), pair(truth)];
   return given !== undefined && wanted !== undefined && given.every((n, i) => n === wanted[i]) ? 1 : 0;
 }
@@ -101,7 +108,7 @@ export function overlap(given: readonly number[], truth: readonly number[]): num
 /** The first stretch of digits, commas and blanks that has n² numbers. */
 export function numberRun(text: string, n: number | undefined): readonly number[] | undefined {
   if (n === undefined) return undefined;
-  return (text.match(/[\p{Nd}\s,，]+/gu) ?? []).map(integersIn).find((numbers) => numbers.length === n * n);
+  return (text.match(RUN) ?? []).map(integersIn).find((numbers) => numbers.length === n * n);
 }
 
 /** Share of places that agree. */
