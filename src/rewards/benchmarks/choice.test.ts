@@ -101,6 +101,12 @@ test("what only contains the right option's text is open", () => {
   const circles = lettersOf(String.raw`$\frac{4}{\pi}$`, "2", String.raw`$\frac{8}{\pi}$`, "4");
   assert.equal(choiceIn(String.raw`4\pi + \frac{8}{\pi}`, circles), undefined);
   assert.equal(choiceIn(String.raw`8/\pi`, circles), "C");
+  const ratios = lettersOf("1: 2", "2: 3", "2: 5", String.raw`6:\pi`);
+  assert.deepEqual(
+    ["1/2", "2:3", "(C) 2/5", String.raw`\frac{6}{\pi}`, "2"].map((answer) => choiceIn(answer, ratios)),
+    ["A", "B", "C", "D", undefined],
+  );
+  assert.equal(choiceIn("c < b < a", lettersOf("$a<b<c$", "$c<b<a$")), "B");
   for (const answer of ["light blue", "blue/purple", "It used to be blue, now purple", "C blue"])
     assert.equal(choiceIn(answer, COLORS), undefined, answer);
   for (const answer of ["around 50 to 60", "50%", "150", "route 50 east"])

@@ -9,18 +9,20 @@ export const isValue = (answer: string, truth: string, decimals: number, questio
   gradeMathematics({ question, answer, truth, kind: "" }, { decimals }) === "right";
 
 /**
- * The letter of the only option that the answer is equal to. A per cent is no number of another option, a ratio no number,
+ * The letter of the only option that the answer is equal to. A per cent is not the number before it, a ratio no number,
  * "31?" and "~31" are not 31, "A 31" begins with a letter, and "3 or 4" is two answers.
  */
 export function optionOfValue(
   answer: string,
   options: ScoredFields["options"],
   decimals: number,
+  question = "",
 ): string | undefined {
   const plain = plainCharacters(answer);
   if (NO_VALUE.test(plain)) return undefined;
   const equal = options.filter(
-    ({ text }) => isTerm(undressed(text)) && sameMarks(plain, text) && isValue(answer, text, decimals),
+    ({ text }) =>
+      isTerm(undressed(text)) && sameMarks(plain, text, question) && isValue(answer, text, decimals),
   );
   return equal.length === 1 ? equal[0]?.letter : undefined;
 }
@@ -29,7 +31,11 @@ export function optionOfValue(
 const NO_VALUE = /^\W*A\s|^\W*~|\?\W*$|\b[Oo][Rr]\b|[^\p{Script=Latin}\p{Script=Greek}\P{L}]/u;
 
 /** Words are compared as words. */
-const isTerm = (text: string): boolean => /[\d\\^=+*/]|(?<![a-z])[a-z] ?- ?[a-z](?![a-z])/i.test(text);
+const isTerm = (text: string): boolean => /[\d\\^=+*/<>]|(?<![a-z])[a-z] ?- ?[a-z](?![a-z])/i.test(text);
 
-const sameMarks = (a: string, b: string): boolean =>
-  ["%", ":"].every((mark) => a.includes(mark) === plainCharacters(b).includes(mark));
+/** A ratio may be given as its value, 1/2 for 1:2. Of a question of per cent the sign may be left out or added. */
+function sameMarks(answer: string, option: string, question: string): boolean {
+  const wanted = plainCharacters(option);
+  const percents = answer.includes("%") === wanted.includes("%") || /\bper ?cent/i.test(question);
+  return percents && (!answer.includes(":") || wanted.includes(":"));
+}

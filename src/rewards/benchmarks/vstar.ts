@@ -23,8 +23,8 @@ export const vstarScorer: BenchmarkScorer = {
   score: (item, response, profile) =>
     profile === "default" ? scoreChoice(answerIn(response), item) : scoreAs(profile, item, response),
   differences: [
-    "An answer that is neither a letter nor an option's text goes to the judge, unless it holds the text of one option only; " +
-      "the authors' labels know no such answers, and `official` counts them wrong.",
+    "An answer that is not a letter, the text of one option, or both together goes to the judge, also where it holds that text " +
+      "among other words; the authors' labels know no such answers, and `official` counts them wrong.",
     "The authors compare the losses of the options, which an agent's text does not have: `official` is the accuracy of the label.",
   ],
 };
