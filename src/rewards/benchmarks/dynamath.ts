@@ -79,7 +79,7 @@ function isRight(answer: string, item: ScoredFields): boolean {
     case "float":
       return isNumber(answer, item.answer, item.question, isNear) === true;
     case "multiple choice":
-      return (choiceIn(answer, item.options) ?? letterOfOwnText(answer, item.options)) === item.answer;
+      return choiceIn(answer, item.options) === item.answer;
     default:
       return (
         gradeAsText(graded) === "right" ||
@@ -87,12 +87,6 @@ function isRight(answer: string, item: ScoredFields): boolean {
         (holds(answer, item.answer) && !hedges(answer) && !namesAnother(answer, item.answer))
       );
   }
-}
-
-/** "(E) -2x - 3y" where B reads -2x - 3y as well, as three of the published items have it: the letter decides. */
-function letterOfOwnText(answer: string, options: ScoredFields["options"]): string | undefined {
-  const [, letter, text = ""] = /^\(?([A-Z])(?:\)|[.:]\s)\s*(\S.*)$/s.exec(answer.trim()) ?? [];
-  return options.find((option) => option.letter === letter && folded(option.text) === folded(text))?.letter;
 }
 
 /** Within the authors' tolerance. */

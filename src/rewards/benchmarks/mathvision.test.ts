@@ -64,6 +64,14 @@ test("the authors' reader: the beginning of a text, and no mixed numbers", () =>
     assert.equal(equalAsMathvision(a, b), expected, `${a} and ${b}`);
 });
 
+test("default: a question of per cent wants no sign, and decimals agree to two", () => {
+  const asked = { ...item("B", "20", "25", String.raw`$\frac{73}{3}$`), question: "What percent is it?" };
+  const score = (extracted: string, answer: string, question = asked.question): number | "JUDGE" =>
+    verdictOf(mathvisionScorer.score({ ...asked, answer, question }, { raw: "", extracted }, "default"));
+  assert.deepEqual([score("25%", "B"), score("25%", "B", "How many?")], [1, 0]);
+  assert.deepEqual([score("C. 24.33", "C"), score("24.33", "C"), score("C. 24.4", "C")], [1, 1, 0]);
+});
+
 test("default: letters and options' texts, however they are set", () => {
   for (const answer of ["B", "b", "(B)", "\\textbf{(B)}", "B. 9", "Answer: B", "9", "9.0", "$9$"])
     assert.equal(given(numbers, answer), 1, answer);

@@ -44,7 +44,8 @@ const inAuthorsForm = ({ raw, extracted }: Response): string =>
 function scoreAnswer(answer: string | undefined, item: ScoredFields): RuleScore {
   if (answer === undefined || unwrapped(answer) === "") return scored(0, answer);
   if (item.questionType !== "multi-choice") return scored(equalsTruth(answer, item) ? 1 : 0, answer);
-  const letter = choiceIn(answer, item.options) ?? optionOfValue(answer, item.options, DECIMALS);
+  const letter =
+    choiceIn(answer, item.options, DECIMALS) ?? optionOfValue(answer, item.options, DECIMALS, item.question);
   return scored(letter === item.answer ? 1 : 0, letter ?? answer);
 }
 
