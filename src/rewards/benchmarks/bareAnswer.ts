@@ -1,5 +1,6 @@
 // A free answer without what may stand around its value: "The answer is about 60, because …" as "60". One place for all numeric
 // rules. What may be passed over is listed here; anything else stays, and the answer is then no clean value.
+import { wordsAsNumber } from "../rules/measure.ts";
 import { plainCharacters, unwrapped } from "../rules/text.ts";
 
 /** Each leads a value in without changing it. */
@@ -27,9 +28,14 @@ const anyOf = (words: string): RegExp => new RegExp(`\\b(?:${words})\\b|n't\\b|[
 export const DENIES = anyOf(`${DENIALS}|${OTHERS}`);
 /** Words beside a number that make it another one, deny it or leave it open. */
 export const CHANGES = anyOf(`${DENIALS}|${OTHERS}|and|to|per|of|is|are|was|be|over|under|above|below|times`);
+/** Where a reason may name another value in words. */
+const NAMED =
+  /(?<=^|\b(?:is|are|be|equals?|answer|gets?|gives?|makes?|so|to)\b:?\s+|[,;:.]\s*)\b[a-z]+(?:-[a-z]+)?/gi;
 /** Words by which a reason takes back what it is given for. */
-const TAKES_BACK = anyOf(`${DENIALS}|however|mistakes?|correction|should`);
+const TAKES_BACK = anyOf(`${DENIALS}|none|however|mistakes?|correction|should`);
 const STRUCK = /^~~.*~~$|\\(?:b|x)?cancel(?![a-zA-Z])|\\(?:sout|not)(?![a-zA-Z])/;
+/** A longer answer is taken as it is. */
+const MOST_CHARS = 1000;
 const NUMBER = /\d+(?:[.,]\d+)*|\.\d+/g;
 
 /** Digits of all scripts as 0 to 9, and thousands that a thin space parts as one number. */
@@ -51,6 +57,7 @@ export function bareAnswer(
   answer: string,
   isClean: (text: string) => boolean = () => false,
 ): string | undefined {
+  if (answer.length > MOST_CHARS) return unwrapped(answer);
   const text = withPlainDigits(answer).trim();
   if (STRUCK.test(text) || /\?[\s$*"')}\]]*$/.test(text)) return undefined;
   const [, head = "", reason = ""] = /^(.+?)(?:[\s,;.]+(?:because|since)\b|,?\s*\n)(.*)$/isu.exec(text) ?? [];
@@ -63,6 +70,10 @@ export function bareAnswer(
 function isReason(reason: string, value: string): boolean {
   const plain = plainCharacters(reason);
   if (TAKES_BACK.test(plain)) return false;
+  for (const [word] of plain.matchAll(NAMED)) {
+    const number = wordsAsNumber(word);
+    if (number !== undefined && number !== (wordsAsNumber(value) ?? Number(value))) return false;
+  }
   const [last, given] = [plain.match(NUMBER)?.at(-1), value.match(NUMBER)?.at(-1)];
   return last === undefined || last === given;
 }

@@ -124,7 +124,7 @@ function withoutThings(side: string, question: string): string {
     .trim()
     .toLowerCase()
     .split(" ")
-    .every((word) => known.has(singular(word)))
+    .every((word) => known.has(singular(word)) && wordsAsNumber(word) === undefined)
     ? number
     : side;
 }

@@ -126,6 +126,9 @@ test("default: leads and reasons are passed over, other values are not", () => {
     "60%",
     "60 or 70",
     "60, because it is 70",
+    "60\nsixty-one",
+    "60.\nThe answer is sixty-one",
+    "60\nNone",
     "x \\ne 60",
   ])
     assert.equal(given(item("60"), answer), 0, answer);
@@ -153,6 +156,16 @@ test("default: units by the truth and the question", () => {
     [0, 0, 0, 0],
   );
   assert.equal(asked("A side is 5 cm long. What is the angle ABC?", "60°"), 1);
+  const cost = "A ball costs \\$2.50. What do four cost?";
+  assert.deepEqual(
+    ["$10", "10 dollars", "1000 cents", "10 €", "10 cents"].map((answer) => asked(cost, answer, "10")),
+    [1, 1, 1, 0, 0],
+  );
+  const speed = "The train runs 60 km in 2 hours. What is its speed?";
+  assert.deepEqual(
+    ["30 km/h", "30", "30 m/s", "30 kg"].map((answer) => asked(speed, answer, "30")),
+    [1, 1, 0, 0],
+  );
   assert.equal(asked("How many cubes are there?", "60 cm"), 0);
   assert.equal(asked("How many $\\mathrm{cm}^{2}$ of glass are there?", "60 \\mathrm{~cm}^{2}"), 1);
   assert.deepEqual(

@@ -96,6 +96,8 @@ const SPEAKS_OF: Readonly<Record<string, RegExp>> = {
   euro: /cost|price|pa(?:y|id)|money|earn|worth|budget|spend|spent|sales|profit|revenue|€/i,
 };
 
+const isMoney = ({ dimension }: Unit): boolean => /^(?:dollar|euro|sterling|yuan)\^1$/.test(dimension);
+
 /** Where the question names units, though not the answer's: of its sizes, or of a kind that the question speaks of. */
 function besideNamed(unit: Unit, named: readonly Unit[], question: string): readonly number[] {
   if (named.length === 0) return [1];
@@ -103,6 +105,7 @@ function besideNamed(unit: Unit, named: readonly Unit[], question: string): read
     .filter(({ dimension }) => dimension === unit.dimension)
     .map(({ factor }) => factor);
   if (sizes.length === 0) {
+    if (isMoney(unit) && named.some(isMoney)) return [];
     sizes = [1];
     for (const part of unit.dimension.split(" ")) {
       const [basic = "", power = "1"] = part.split("^");
