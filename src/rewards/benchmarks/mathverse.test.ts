@@ -111,6 +111,18 @@ test("default: truths are read without what is around them", () => {
   assert.deepEqual(truthsOf("Volume $=8 \\mathrm{~cm}$"), ["Volume $=8 \\mathrm{~cm}$", "8 \\mathrm{~cm}"]);
 });
 
+test("default: a value with a lead is right, one of another unit is for the judge", () => {
+  const length = free("$14 \\mathrm{~cm}$");
+  assert.deepEqual(
+    ["about 14 cm", "AB \\approx 14", "140 mm"].map((answer) => given(length, answer)),
+    [1, 1, 1],
+  );
+  assert.deepEqual(
+    ["14 mm", "14 kg", "14?", "9 = 14", "not 14"].map((answer) => given(length, answer)),
+    ["JUDGE", "JUDGE", "JUDGE", "JUDGE", "JUDGE"],
+  );
+});
+
 test("truths of several letters", () => {
   assert.deepEqual(["C", "(C)", "A\nC", "C\nD", "False", "BAD", "090^\\circ T"].map(lettersOfTruth), [
     "C",
