@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
+import { spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { test } from "node:test";
 import { listenForStop } from "./stopRequest.ts";
 
@@ -23,17 +24,43 @@ test("the first Ctrl-C asks and says what a second would do; the second ends it 
   assert.deepEqual(exits, [130]);
 });
 
-test("SIGTERM asks, however often it comes; Ctrl-C after it ends it", () => {
+test("the second SIGTERM ends it with 143, as does either signal after the other", () => {
   const { signals, said, exits, stop } = listening();
   signals.emit("SIGTERM");
+  assert.deepEqual([stop.asked, exits], [true, []]);
   signals.emit("SIGTERM");
-  assert.deepEqual([stop.asked, said.length, exits], [true, 1, []]);
   signals.emit("SIGINT");
-  assert.deepEqual(exits, [130]);
+  assert.deepEqual(said, ["SIGTERM: stopping when this step is done and saved; SIGTERM again stops at once"]);
+  assert.deepEqual(exits, [143, 130]);
+  const other = listening();
+  other.signals.emit("SIGINT");
+  other.signals.emit("SIGTERM");
+  assert.deepEqual([other.said.length, other.exits], [1, [143]]);
 });
 
 test("closed, it hears nothing", () => {
   const { signals, stop } = listening();
   stop.close();
   assert.equal(signals.listenerCount("SIGINT") + signals.listenerCount("SIGTERM"), 0);
+});
+
+test("a process that goes on working ends at the second SIGTERM", async () => {
+  const program = `
+import { listenForStop } from ${JSON.stringify(new URL("stopRequest.ts", import.meta.url).href)};
+listenForStop({ info: (text) => process.stdout.write(text) });
+setInterval(() => {}, 1000);
+process.stdout.write("ready");`;
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const ended = once(child, "exit");
+    await once(child.stdout, "data");
+    child.kill("SIGTERM");
+    assert.match(String((await once(child.stdout, "data"))[0]), /^SIGTERM: stopping when/);
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [143, null]);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });

@@ -1,9 +1,11 @@
-// Ctrl-C once, or SIGTERM: the step is finished and saved, then the command ends. Ctrl-C twice: it ends at once, and the last
-// checkpoint is what there is.
+// Ctrl-C or SIGTERM once: the step is finished and saved, then the command ends. Either of them again: it ends at once, and the
+// last checkpoint is what there is.
 import type { Reporter } from "../../core/reporter.ts";
 
 /** Of a command that was interrupted, as shells have it: 128 + SIGINT. */
 export const INTERRUPTED = 130;
+/** 128 + SIGTERM. */
+export const TERMINATED = 143;
 
 export interface StopRequest {
   /** Whether somebody has asked to stop. */
@@ -19,7 +21,7 @@ interface Signals {
 
 /**
  * @param until what is waited for
- * @param exit ends the process; called at the second Ctrl-C
+ * @param exit ends the process; called at the second signal
  */
 export function listenForStop(
   reporter: Pick<Reporter, "info">,
@@ -28,16 +30,13 @@ export function listenForStop(
   exit: (code: number) => void = (code) => process.exit(code),
 ): StopRequest & { close(): void } {
   let asked = false;
-  const ask = (how: string): void => {
-    if (asked) return;
+  const asks = (how: string, code: number) => (): void => {
+    if (asked) return exit(code);
     asked = true;
-    reporter.info(`${how}: stopping when ${until}; Ctrl-C again stops at once`);
+    reporter.info(`${how}: stopping when ${until}; ${how} again stops at once`);
   };
-  const interrupt = (): void => {
-    if (asked) exit(INTERRUPTED);
-    ask("Ctrl-C");
-  };
-  const terminate = (): void => ask("SIGTERM");
+  const interrupt = asks("Ctrl-C", INTERRUPTED);
+  const terminate = asks("SIGTERM", TERMINATED);
   signals.on("SIGINT", interrupt);
   signals.on("SIGTERM", terminate);
   return {
