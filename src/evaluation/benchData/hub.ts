@@ -2,22 +2,17 @@
 // a while are made again, and what is refused for good is said with its remedy.
 import { HubApiError, datasetInfo, downloadFile, listFiles } from "@huggingface/hub";
 import { DataError } from "../../core/errors.ts";
-import { sleepUnlessAborted } from "../../core/sleep.ts";
+import { answering, isInfo, isListing, type Shape } from "./hubShape.ts";
+import { codeOf, type Patience, patientFetch } from "./patientFetch.ts";
 
 export const HUB_URL = "https://huggingface.co";
 
-export interface HubOptions {
+export interface HubOptions extends Patience {
   /** Default: HUB_URL. */
   readonly hubUrl?: string;
   /** Branch, tag or commit; default: the main branch. */
   readonly revision?: string;
   readonly token?: string;
-  /** Requests that fail are made again so often; default 6. */
-  readonly retries?: number;
-  /** Before the first of them; doubled each time, at most a minute. Default 1000. */
-  readonly retryMs?: number;
-  /** Longest time without a byte; default 60,000. */
-  readonly silenceMs?: number;
 }
 
 /** Bytes ended before the end of their file. */
@@ -31,9 +26,6 @@ export interface HubFile {
   readonly sha256: string | undefined;
   readonly gitSha1: string | undefined;
 }
-
-const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504]);
-const MAX_WAIT_MS = 60_000;
 
 export class HubDataset {
   private constructor(
@@ -52,7 +44,7 @@ export class HubDataset {
     const info = await explained(name, options, () =>
       datasetInfo({
         name,
-        ...clientOptions(options, stop.signal),
+        ...clientOptions(options, stop.signal, isInfo),
         ...(options.revision !== undefined && { revision: options.revision }),
         additionalFields: ["cardData", "sha"],
       }),
@@ -80,7 +72,7 @@ export class HubDataset {
         repo: { type: "dataset", name: this.name },
         recursive: true,
         revision: this.revision,
-        ...clientOptions(this.options, this.stop.signal),
+        ...clientOptions(this.options, this.stop.signal, isListing),
       });
       for await (const { type, path, size, oid, lfs } of listing) {
         if (type !== "file") continue;
@@ -174,33 +166,14 @@ interface ClientOptions {
   readonly accessToken?: string;
 }
 
-function clientOptions(options: HubOptions, signal: AbortSignal): ClientOptions {
+/** @param shape what answers must be; of files there is none */
+function clientOptions(options: HubOptions, signal: AbortSignal, shape?: Shape): ClientOptions {
   const { hubUrl = HUB_URL, token } = options;
+  const request = patientFetch(options, signal);
   return {
     hubUrl,
-    fetch: patientFetch(options, signal),
+    fetch: shape === undefined ? request : answering(request, shape, hubUrl),
     ...(token !== undefined && { accessToken: token }),
-  };
-}
-
-/** Makes a request again when the hub is busy or the network fails, after the time that the hub names. */
-function patientFetch({ retries = 6, retryMs = 1000 }: HubOptions, signal: AbortSignal): typeof fetch {
-  return async (input, init) => {
-    for (let attempt = 0; ; attempt++) {
-      let wait = Math.min(MAX_WAIT_MS, retryMs * 2 ** attempt);
-      try {
-        const response = await fetch(input, { ...init, signal });
-        if (attempt >= retries || !RETRIED.has(response.status)) return response;
-        const asked = Number(response.headers.get("retry-after"));
-        if (Number.isFinite(asked) && asked > 0) wait = Math.min(MAX_WAIT_MS, asked * 1000);
-        await response.body?.cancel();
-      } catch (error) {
-        // What cannot be found will not be there in a minute; a name server that is busy says so otherwise.
-        const code = codeOf(error);
-        if (signal.aborted || attempt >= retries || code === "ENOTFOUND") throw error;
-      }
-      await sleepUnlessAborted(wait, signal);
-    }
   };
 }
 
@@ -246,14 +219,4 @@ export function explain(
         "Files fetched elsewhere can be evaluated by their path",
     );
   return error instanceof Error ? error : failed(String(error));
-}
-
-/** Of the system, e.g. ECONNREFUSED. */
-function codeOf(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as NodeJS.ErrnoException;
-    if (typeof code === "string") return code;
-    if (at instanceof AggregateError && at.errors.length > 0) return codeOf(at.errors[0]);
-  }
-  return undefined;
 }

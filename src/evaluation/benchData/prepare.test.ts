@@ -1,10 +1,13 @@
 // Against a server that answers as the hub does (fakeHub.ts), with data sets of the published layouts and counts but small pictures.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { encode } from "fast-png";
+import { DataError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import { silentReporter } from "../../core/reporter.ts";
 import type { BenchmarkName } from "../../tasks/benchmarks/item.ts";
@@ -72,7 +75,7 @@ function folder(): string {
 
 function prepare(
   name: BenchmarkName,
-  hub: FakeHub,
+  hub: Pick<FakeHub, "url">,
   dir: string,
   options: Partial<PrepareOptions> = {},
 ): Promise<Prepared> {
@@ -255,6 +258,82 @@ test("no hub at all: the address and the way without it are named", async () => 
     prepare("tir-bench", hub, folder()),
     /TIR-Bench: http:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\): is there a network\? Files fetched elsewhere/,
   );
+});
+
+test("a hub that refuses connections is given up after two tries, and the second is told of", async () => {
+  const hub = await startFakeHub({ dataset: TIR, files: {} });
+  await hub.close();
+  const said: string[] = [];
+  const reporter = { ...silentReporter, warn: (text: string) => void said.push(text) };
+  await assert.rejects(
+    prepare("tir-bench", hub, folder(), { reporter, retries: 6 }),
+    /cannot be reached \(ECONNREFUSED\)/,
+  );
+  assert.deepEqual(said, [
+    `${new URL(hub.url).host} cannot be reached (ECONNREFUSED): trying again in 1 s (1 of 1)`,
+  ]);
+});
+
+describe("a server of another kind", () => {
+  const cases: readonly [string, number, string, RegExp, number][] = [
+    ["a record of nothing", 200, "{}", /TIR-Bench.* gave "\{\}"/, 0],
+    ["a web page", 200, "<html></html>", /gave "<html><\/html>"/, 0],
+    ["nothing", 200, "", /gave nothing/, 0],
+    ["one that is busy", 503, "{}", /the hub answers with status 503: try again later/, 2],
+  ];
+  for (const [name, status, body, why, retries] of cases)
+    test(name, async () => {
+      const server = createServer((_, response) => response.writeHead(status).end(body));
+      await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const said: string[] = [];
+      const reporter = { ...silentReporter, warn: (text: string) => void said.push(text) };
+      try {
+        await assert.rejects(prepare("tir-bench", { url }, folder(), { reporter }), (error) => {
+          assert.ok(error instanceof DataError);
+          assert.match(error.message, why);
+          if (status === 200)
+            assert.match(error.message, /does not answer as a hub does: .* with --hub or HF_/);
+          return true;
+        });
+        assert.equal(said.length, retries);
+      } finally {
+        server.close();
+        server.closeAllConnections();
+      }
+    });
+
+  test("one that lists no files, though it knows the data set", async () => {
+    const server = createServer((request, response) =>
+      response.end(request.url?.includes("/tree/") ? '{"files": 1}' : '{"id": "x", "sha": "1"}'),
+    );
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await assert.rejects(
+        prepare("tir-bench", { url }, folder()),
+        /does not answer as a hub does: .*\/tree\/1\?.* gave "\{\\"files\\": 1\}"/,
+      );
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  test("one that takes requests and never answers", async () => {
+    const server = createServer(() => undefined);
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await assert.rejects(
+        prepare("tir-bench", { url }, folder(), { silenceMs: 50 }),
+        /cannot be reached \(ETIMEDOUT\)/,
+      );
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
 });
 
 test("a disk that is too small is said before anything is fetched", async () => {

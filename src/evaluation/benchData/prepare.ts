@@ -46,7 +46,7 @@ export interface Prepared {
 export async function prepareBenchmark(name: BenchmarkName, options: PrepareOptions): Promise<Prepared> {
   const { dataset } = SOURCES[name];
   const folder = join(options.dir, name);
-  const hub = await HubDataset.open(dataset, options);
+  const hub = await HubDataset.open(dataset, { onRetry: (text) => options.reporter.warn(text), ...options });
   try {
     const files = await filesOf(name, hub);
     await mkdir(folder, { recursive: true });
