@@ -69,7 +69,7 @@ export async function askItems(units: readonly Unit[], options: AskOptions): Pro
 
 type Read = Held | { readonly item: Parameters<typeof lostRecord>[0]; readonly error: string };
 
-/** Decodes an item's pictures once. */
+/** Decodes an item's pictures once, and looks for its videos. Without them it keeps its id, truth and labels. */
 function hold({ position, repeat }: Unit, { at }: AskOptions): Read {
   let original: DescribedTask = unreadable(position);
   try {
@@ -83,7 +83,7 @@ function hold({ position, repeat }: Unit, { at }: AskOptions): Read {
   }
 }
 
-/** What is known of an item whose row cannot be read. */
+/** What is known of an item whose row cannot be read: no labels, by which aggregates know it. */
 function unreadable(position: number): DescribedTask {
   return { id: `item-${position}`, kind: "unreadable", question: "", answer: "", images: [], labels: {} };
 }

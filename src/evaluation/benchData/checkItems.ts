@@ -2,6 +2,7 @@ import { DataError } from "../../core/errors.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import { benchmarks } from "../../tasks/benchmarks/all.ts";
 import type { BenchmarkName } from "../../tasks/benchmarks/item.ts";
+import { lookForMedia } from "../../tasks/benchmarks/row.ts";
 
 /**
  * Opens what was fetched as an evaluation will, and looks at every item; pictures are looked for, and those of the first decoded.
@@ -22,6 +23,7 @@ export function checkItems(name: BenchmarkName, folder: string, reporter: Report
     for (let i = 0; i < files.count; i++) {
       try {
         const item = files.at(i);
+        lookForMedia(item);
         if (i === 0) item.images.forEach(() => {});
       } catch (error) {
         if (!(error instanceof DataError)) throw error;

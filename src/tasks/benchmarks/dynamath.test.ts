@@ -110,7 +110,12 @@ test("damage", () => {
     }),
   );
   assert.deepEqual([files.count, files.at(0).id], [4, "dynamath-1-v3"]);
-  throwsData(() => files.at(1), /dataset\.json: row 1 at byte \d+: there is no file image\/image9\.png/);
+  const { id, answer, labels } = files.at(1);
+  assert.deepEqual([id, answer, labels["variant"]], ["dynamath-2-v3", files.at(0).answer, "3"]);
+  throwsData(
+    () => files.at(1).images,
+    /dataset\.json: row 1 at byte \d+: there is no file image\/image9\.png/,
+  );
   throwsData(() => files.at(2), /row 2 at byte \d+: question must be text, got nothing/);
   throwsData(() => files.at(3), /row 3 at byte \d+: must be an object with the fields of a row/);
   const whole = JSON.stringify({ 1: row({}), 2: row({}) });

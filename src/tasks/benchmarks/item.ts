@@ -45,7 +45,10 @@ export interface BenchmarkFiles {
   readonly count: number;
   /** Items that the authors published in this split. */
   readonly published: number;
-  /** @throws RangeError outside [0, count); DataError naming file and row for an item that cannot be read */
+  /**
+   * Media are looked for when `images` or `videos` is read, which throws a DataError for what is missing or damaged.
+   * @throws RangeError outside [0, count); DataError naming file and row for an item that cannot be read
+   */
   at(index: number): BenchmarkItem;
   close(): void;
 }

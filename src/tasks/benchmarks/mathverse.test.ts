@@ -122,12 +122,20 @@ test("what cannot be asked", () => {
     ],
     [{ question_type: "open" }, /question_type must be multi-choice or free-form, got "open"/],
     [{ metadata: { subject: "Functions" } }, /row 0 at byte 1, metadata: subfield must be text, got nothing/],
-    [{ image: "" }, /image must hold a picture, got nothing/],
     [{ answer: " " }, /answer must be text, got " "/],
   ];
   for (const [fields, why] of cases) {
     writeTo(root, "data/testmini.json", JSON.stringify([row(fields)]));
     throwsData(() => mathverse.open(root).at(0), why);
+  }
+  for (const [image, why] of [
+    ["", /image must hold a picture, got nothing/],
+    ["gone.png", /there is no file gone\.png/],
+  ] as const) {
+    writeTo(root, "data/testmini.json", JSON.stringify([row({ image })]));
+    const item = mathverse.open(root).at(0);
+    assert.equal(item.labels["version"], item.kind);
+    throwsData(() => item.images, why);
   }
   const textOnly = testFolder();
   refused(

@@ -75,25 +75,33 @@ export class Row {
 
   /**
    * The pictures of the first of the columns that has some: bytes in the file, `{bytes, path}`, a data URI, or the path of a
-   * file below one of the folders.
-   * @throws DataError when there are none, or a file is not there
+   * file below one of the folders. They are looked for when somebody looks at them, and a DataError says then that there are
+   * none or that a file is not there: the rest of the item is known without them.
    */
   pictures(columns: readonly string[], folders: readonly string[]): Pictures {
-    const column = columns.find((name) => this.raw(name) !== undefined && this.raw(name) !== "");
-    if (column === undefined) throw this.failed(`${columns.join(" or ")} must hold a picture, got nothing`);
-    const value = this.raw(column);
-    if (value instanceof EmbeddedMedia) return this.lazily(() => this.sources(column, value.load(), folders));
-    const sources = this.sources(column, value, folders);
-    return this.lazily(() => sources);
+    const filled = (): string => {
+      const column = columns.find((name) => this.raw(name) !== undefined && this.raw(name) !== "");
+      if (column !== undefined) return column;
+      throw this.failed(`${columns.join(" or ")} must hold a picture, got nothing`);
+    };
+    const load = (): (string | Uint8Array)[] => {
+      const column = filled();
+      const value = this.raw(column);
+      return this.sources(column, value instanceof EmbeddedMedia ? value.load() : value, folders);
+    };
+    return this.lazily(load, () => {
+      if (!(this.raw(filled()) instanceof EmbeddedMedia)) load();
+    });
   }
 
   /**
    * Pictures of bytes or paths that are decoded when they are looked at, and kept as long as somebody holds them.
    * @param load may throw a DataError, which then names this row
+   * @param look for their files; default none, for pictures that lie in the data file
    */
-  lazily(load: () => readonly (string | Uint8Array)[]): Pictures {
+  lazily(load: () => readonly (string | Uint8Array)[], look = (): void => undefined): Pictures {
     let decoded: WeakRef<readonly RgbImage[]> | undefined;
-    return () => {
+    const decode = (): readonly RgbImage[] => {
       const held = decoded?.deref();
       if (held !== undefined) return held;
       try {
@@ -105,6 +113,7 @@ export class Row {
         throw new DataError(`${this.where}: ${error.message}`, { cause: error });
       }
     };
+    return { decode, look };
   }
 
   private sources(column: string, value: unknown, folders: readonly string[]): (string | Uint8Array)[] {
@@ -135,17 +144,55 @@ export class Row {
   }
 }
 
-/** Decodes, or gives what is still held. @throws DataError */
-export type Pictures = () => readonly RgbImage[];
+export interface Pictures {
+  /** Decodes, or gives what is still held. @throws DataError */
+  decode(): readonly RgbImage[];
+  /** @throws DataError for a file that is not there; what lies in the data file is not read */
+  look(): void;
+}
 
-/** An item whose pictures are decoded when somebody looks at them; a copy by `{...item}` looks. */
-export function itemOf(fields: Omit<BenchmarkItem, "images">, pictures: Pictures): BenchmarkItem {
-  return {
+const looks = new WeakMap<BenchmarkItem, () => void>();
+
+/**
+ * An item whose pictures are looked for and decoded when somebody looks at them, so that one whose pictures are missing is
+ * known all the same; a copy by `{...item}` looks.
+ */
+export function itemOf(fields: Omit<BenchmarkItem, "images" | "videos">, pictures: Pictures): BenchmarkItem {
+  const item: BenchmarkItem = {
     ...fields,
     get images() {
-      return pictures();
+      return pictures.decode();
     },
   };
+  looks.set(item, () => pictures.look());
+  return item;
+}
+
+/** The same with videos, which `find` gives the paths of, or throws a DataError. */
+export function videoItemOf(
+  fields: Omit<BenchmarkItem, "images" | "videos">,
+  find: () => readonly string[],
+): BenchmarkItem {
+  const item: BenchmarkItem = {
+    ...fields,
+    images: [],
+    get videos() {
+      return find();
+    },
+  };
+  looks.set(item, () => void find());
+  return item;
+}
+
+/**
+ * Looks for the files of a loader's item, without decoding them.
+ * @param item as the loader gave it, no copy
+ * @throws DataError for one that is not there; RangeError for an item of no loader
+ */
+export function lookForMedia(item: BenchmarkItem): void {
+  const look = looks.get(item);
+  if (look === undefined) throw new RangeError(`item ${item.id} must be as a loader gave it, got a copy`);
+  look();
 }
 
 /** `hrbench-4k-17`: fit for names of files. */

@@ -81,7 +81,10 @@ test("a walk through the rows finds an id twice; without one nothing is read", (
           labels: {},
           details: {},
         };
-        return itemOf({ id: itemId("vstar", row.text("id")), benchmark: "vstar", ...fields }, () => []);
+        return itemOf(
+          { id: itemId("vstar", row.text("id")), benchmark: "vstar", ...fields },
+          row.lazily(() => []),
+        );
       },
     });
   throwsData(() => open(true), /row 2 at byte 21: has the id vstar-1, as has .*row 0 at byte 0;/);
@@ -110,7 +113,7 @@ test("pictures: bytes, records, data URIs, paths; decoded when they are looked a
   const base64 = Buffer.from(bytes).toString("base64");
   const row = (fields: unknown): Row => new Row(fields, path, "f: row 0");
   const pictures = (value: unknown, folders = [root]): readonly string[] =>
-    seen({ images: row({ image: value }).pictures(["none", "image"], folders)() } as Parameters<
+    seen({ images: row({ image: value }).pictures(["none", "image"], folders).decode() } as Parameters<
       typeof seen
     >[0]);
   assert.deepEqual(pictures(bytes), ["3x2 1,2,3"]);
@@ -126,7 +129,7 @@ test("pictures: bytes, records, data URIs, paths; decoded when they are looked a
   throwsData(() => pictures([]), /image must hold a picture, got none/);
   throwsData(() => pictures([7]), /image must hold a picture or its path, got 7/);
   const lazy = row({ image: Buffer.from("damaged") }).pictures(["image"], []);
-  throwsData(lazy, /^f: row 0: image 0: must be PNG/);
+  throwsData(() => lazy.decode(), /^f: row 0: image 0: must be PNG/);
 });
 
 test("fields", () => {

@@ -97,7 +97,8 @@ test("items of all kinds, with one picture or two", () => {
   assert.equal(words?.answer, "[17, 1]");
   assert.equal(words?.images.length, 1);
   assert.throws(() => files.at(5), /meta_data\.difficulty must be the n of an n×n jigsaw, got nothing/);
-  assert.throws(() => files.at(6), /"\.\.\/\.\.\/etc\/passwd" must be a path below the data's folder/);
+  assert.deepEqual(files.at(6).labels, { task: files.at(6).kind });
+  assert.throws(() => files.at(6).images, /"\.\.\/\.\.\/etc\/passwd" must be a path below the data's folder/);
 });
 
 test("an archive unpacked into a folder of its own name is found too", () => {

@@ -28,7 +28,7 @@ function item(row: Row): BenchmarkItem {
   const [image1] = images;
   if (image1 === undefined) throw row.failed("image_1 must be the path of a picture, got nothing");
   const folders = mediaFolders(row.file, FOLDERS);
-  const places = images.map((path) => row.find(path, folders));
+  const places = (): string[] => images.map((path) => row.find(path, folders));
   const difficulty = task === "jigsaw" ? difficultyOf(row) : undefined;
   return itemOf(
     {
@@ -43,7 +43,7 @@ function item(row: Row): BenchmarkItem {
       labels: { task },
       details: { image1, ...(difficulty !== undefined && { difficulty }) },
     },
-    row.lazily(() => places),
+    row.lazily(places, () => void places()),
   );
 }
 

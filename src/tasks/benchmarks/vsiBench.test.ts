@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { testFolder, writeTo } from "../formats/testFiles.ts";
+import { lookForMedia } from "./row.ts";
 import { vsiBench } from "./vsiBench.ts";
 
 const COUNT = {
@@ -93,7 +94,7 @@ test("rows that contradict themselves, and videos that are not there, are told o
       { ...CHOICE, ground_truth: "E" },
       { ...COUNT, scene_name: "1" },
       { ...COUNT, question_type: "object_count" },
-      { ...COUNT, scene_name: "../../../x" },
+      { ...COUNT, id: 6, scene_name: "../../../x" },
     ]),
   );
   for (const [row, message] of [
@@ -101,9 +102,21 @@ test("rows that contradict themselves, and videos that are not there, are told o
     [1, /options must be a list like \["A\. chair", "B\. table"\] for object_rel_direction_hard/],
     [2, /options must be A\. …, B\. …, in order, got \["A\. x","C\. y"\]/],
     [3, /ground_truth must be the letter of an option, got "E"/],
-    [4, /there is no file arkitscenes\/1\.mp4 \(looked for .*\); is an archive not unpacked\?/],
     [5, /question_type must be object_rel_direction_easy or .*, got "object_count"/],
-    [6, /must be a path below the data's folder/],
   ] as const)
     assert.throws(() => files.at(row), message);
+  const missing = files.at(4);
+  assert.deepEqual(
+    [missing.id, missing.answer, missing.questionType, missing.labels],
+    ["vsi-bench-0", "4", "object_counting", { type: "object_counting", scene: "1", dataset: "arkitscenes" }],
+  );
+  assert.throws(
+    () => missing.videos,
+    /there is no file arkitscenes\/1\.mp4 \(looked for .*\); is an archive not unpacked\?/,
+  );
+  assert.throws(() => lookForMedia(missing), /there is no file arkitscenes\/1\.mp4/);
+  const there = vsiBench.open(download([COUNT])).at(0);
+  lookForMedia(there);
+  assert.throws(() => lookForMedia({ ...there }), RangeError);
+  assert.throws(() => files.at(6).videos, /must be a path below the data's folder/);
 });

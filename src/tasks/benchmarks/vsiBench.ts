@@ -2,7 +2,7 @@
 // archives. `debiased` and `pruned` are later subsets: files of their own, or a column `config` beside the rows of `full`.
 import type { BenchmarkItem, BenchmarkLoader, Option } from "./item.ts";
 import { optionsOnLines } from "./letters.ts";
-import { itemId, itemOf, type Row } from "./row.ts";
+import { itemId, type Row, videoItemOf } from "./row.ts";
 import { benchmarkFiles, findFiles, lookForFiles, mediaFolders, openRows, splitOf } from "./rows.ts";
 
 const DATASETS = ["arkitscenes", "scannet", "scannetpp"] as const;
@@ -78,8 +78,7 @@ function item(row: Row): BenchmarkItem {
     );
   if (options.length > 0 && !options.some(({ letter }) => letter === answer.trim()))
     throw row.failed(`ground_truth must be the letter of an option, got ${JSON.stringify(answer)}`);
-  const video = row.find(`${dataset}/${scene}.mp4`, mediaFolders(row.file, FOLDERS));
-  return itemOf(
+  return videoItemOf(
     {
       id: itemId("vsi-bench", row.text("id")),
       benchmark: "vsi-bench",
@@ -90,9 +89,8 @@ function item(row: Row): BenchmarkItem {
       options,
       labels: { type, scene, dataset },
       details: {},
-      videos: [video],
     },
-    () => [],
+    () => [row.find(`${dataset}/${scene}.mp4`, mediaFolders(row.file, FOLDERS))],
   );
 }
 

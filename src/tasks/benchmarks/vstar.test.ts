@@ -104,7 +104,8 @@ test("what is not there is said", () => {
   rmSync(join(folder, "direct_attributes/sa_100.jpg"));
   writeTo(folder, "direct_attributes/sa_101.json", '{"question": "x", "options": ["only"]}');
   const files = vstar.open(folder);
-  assert.throws(() => files.at(0), /sa_100\.json: there is no picture sa_100 \(\.jpg, .*\) beside it/);
+  assert.deepEqual(files.at(0).labels, { category: "direct_attributes" });
+  assert.throws(() => files.at(0).images, /there is no file direct_attributes\/sa_100\.jpg \(looked for /);
   assert.throws(() => files.at(1), /options must be 2 to 26 texts, the right one first, got 1/);
   assert.equal(files.at(2).images.length, 1);
   const wrong = { text: "x\n(A) a\n(B) b", category: "direct_attributes", label: "C", image: "a.jpg" };

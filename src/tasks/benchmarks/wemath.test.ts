@@ -78,7 +78,12 @@ test("the Hub's layouts: parquet, and JSON beside an unpacked archive", () => {
   );
   const unpacked = testFolder();
   writeTo(unpacked, "testmini.json", JSON.stringify([row({})]));
-  refusedRow(unpacked, /there is no file 2steps\/image\/7-1\.png .*; is an archive not unpacked\?/);
+  const { id, labels } = wemath.open(unpacked).at(0);
+  assert.deepEqual([id, labels["part"]], ["wemath-2steps_7-1", "1"]);
+  throwsData(
+    () => wemath.open(unpacked).at(0).images,
+    /there is no file 2steps\/image\/7-1\.png .*; is an archive not unpacked\?/,
+  );
   writeTo(unpacked, "data/2steps/image/7-1.png", png(2, 2, [1, 2, 3]));
   assert.deepEqual(seen(wemath.open(unpacked).at(0)), ["2x2 1,2,3"]);
 });
@@ -125,13 +130,14 @@ test("fields that cannot be", () => {
     [{ key: "2steps_3" }, /key must be like 2steps_1 or 3steps_multi, got "2steps_3"/],
     [{ option: "3 or 4" }, /option must be like "A\. 3; B\. 4", got "3 or 4"/],
     [{ answer: "E" }, /answer must be A, B or C, got "E"/],
-    [{ image_path: null }, /image_path must hold a picture, got nothing/],
     [{ ID: 7.5, question: null }, /question must be text, got nothing/],
   ];
   for (const [fields, why] of cases) {
     writeTo(root, "testmini.json", JSON.stringify([row(fields)]));
     refusedRow(root, why);
   }
+  writeTo(root, "testmini.json", JSON.stringify([row({ image_path: null })]));
+  throwsData(() => wemath.open(root).at(0).images, /image_path must hold a picture, got nothing/);
   refused(wemath, root, /wemath: split must be testmini, got "test"/, "test");
   refused(wemath, testFolder(), /holds no split testmini of We-Math/);
 });
