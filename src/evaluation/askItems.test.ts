@@ -3,8 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DataError, EngineError } from "../core/errors.ts";
 import type { EndReason, ScoredTrajectory, Trajectory } from "../core/trajectory.ts";
+import type { ItemVerdict } from "../rewards/itemVerdict.ts";
+import type { BenchmarkItem } from "../tasks/benchmarks/item.ts";
+import { vsiBench } from "../tasks/benchmarks/vsiBench.ts";
+import { vstar } from "../tasks/benchmarks/vstar.ts";
+import { png, testFolder, writeTo } from "../tasks/formats/testFiles.ts";
+import { aggregators } from "./aggregates/all.ts";
 import { askItems, type AskOptions, type AskedTask } from "./askItems.ts";
+import { shuffledOptions } from "./controls.ts";
 import type { DescribedTask, ItemRecord } from "./itemRecord.ts";
+import { scoreOf } from "./summary.ts";
 
 const picture = { width: 1, height: 1, data: new Uint8Array(3) };
 
@@ -123,6 +131,50 @@ test("a damaged picture and a row that cannot be read score 0 and keep nobody el
   ]);
   assert.equal(stored.length, 1);
 });
+
+test("a missing picture or video keeps id, truth and labels, and is a wrong item of its category", async () => {
+  const folder = testFolder();
+  const row = { category: "direct_attributes", text: "Which?\n(A) this\n(B) that", label: "B" };
+  writeTo(folder, "here.png", png(1, 1, [1, 2, 3]));
+  writeTo(
+    folder,
+    "test_questions.jsonl",
+    ["here", "gone"].map((name) => `${JSON.stringify({ ...row, image: `${name}.png` })}\n`).join(""),
+  );
+  const room = { dataset: "scannet", question_type: "object_counting", question: "How many?", options: null };
+  const films = ["here", "gone"].map((scene, id) => ({ ...room, id, scene_name: scene, ground_truth: "4" }));
+  writeTo(folder, "scannet/here.mp4", "film");
+  writeTo(folder, "test.jsonl", films.map((film) => `${JSON.stringify(film)}\n`).join(""));
+  const play = (all: readonly AskedTask[]): Trajectory[] => all.map((one) => episode(one));
+  const [pictures, videos] = [vstar.open(folder), vsiBench.open(folder)];
+  const seen = async (at: AskOptions["at"], score: AskOptions["score"]): Promise<ItemRecord[]> =>
+    (await ask([0, 1], play, { at, score })).records;
+  const right = (): Promise<ItemVerdict> => Promise.resolve({ score: 1, stage: "rule" });
+  const [gone, here] = await seen((i) => pictures.at(i), right);
+  assert.deepEqual(
+    [gone?.id, gone?.stage, gone?.score, gone?.answer, gone?.kind, gone?.labels],
+    ["vstar-direct_attributes-gone", "unreadable", 0, "B", row.category, { category: row.category }],
+  );
+  assert.match(gone?.error ?? "", /row 1 at byte \d+: there is no file gone\.png/);
+  assert.equal(here?.score, 1);
+  const [film, other] = await seen((i) => shuffledCopy(videos.at(i)), right);
+  assert.deepEqual(
+    [film?.id, film?.stage, film?.questionType, film?.labels],
+    [
+      "vsi-bench-1",
+      "unreadable",
+      "object_counting",
+      { type: "object_counting", scene: "gone", dataset: "scannet" },
+    ],
+  );
+  const scores = [film, other].map((record) => scoreOf(record as ItemRecord));
+  const { headline, metrics } = aggregators["vsi-bench"].aggregate(scores);
+  assert.deepEqual(headline, { name: "average", value: 0.5, count: 2 });
+  assert.deepEqual(metrics, [{ name: "object_counting", value: 0.5, count: 2 }]);
+});
+
+/** A changed copy, as controls make. */
+const shuffledCopy = (item: BenchmarkItem): BenchmarkItem => shuffledOptions(item, 1);
 
 test("media that cannot be shown: found by asking each by itself", async () => {
   const { records, asked } = await ask([0, 1], (all) => {

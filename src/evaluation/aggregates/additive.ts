@@ -2,8 +2,21 @@
 import type { Additive, Aggregate, Aggregator, Formula, ItemScore, Metric, Sums } from "./aggregate.ts";
 import { clustersOf, Table } from "./table.ts";
 
-/** An aggregator whose numbers depend neither on the order of the scores nor on how items are spread over a run. */
-export function additive(clusterOf: Aggregator["clusterOf"], parts: Additive): Aggregator {
+export interface Parts extends Additive {
+  /** The cell of all items where the headline is their plain mean; absent where it is a mean of means. */
+  readonly total?: string;
+}
+
+/**
+ * An aggregator whose numbers depend neither on the order of the scores nor on how items are spread over a run.
+ *
+ * Items without labels are known to no category, and make up none: neither `tally` nor `formulas` sees them. They enter the
+ * cell `total`. Where there is none, each is a wrong one more of what the headline counts: value · count / (count + unlabelled).
+ * Of We-Math these are groups, since one row that cannot be read leaves its group incomplete; where two rows of a group cannot,
+ * that is lower than it need be.
+ */
+export function additive(clusterOf: Aggregator["clusterOf"], { total, ...own }: Parts): Aggregator {
+  const parts = withUnlabelled(own, total);
   return {
     clusterOf,
     additive: parts,
@@ -17,6 +30,43 @@ export function additive(clusterOf: Aggregator["clusterOf"], parts: Additive): A
       });
       return { headline: metricOf(headline), metrics: metrics.map(metricOf) } satisfies Aggregate;
     },
+  };
+}
+
+const UNLABELLED = "unlabelled items";
+
+export const isUnlabelled = ({ labels }: Pick<ItemScore["item"], "labels">): boolean =>
+  Object.keys(labels).length === 0;
+
+function withUnlabelled({ tally, formulas }: Additive, total?: string): Additive {
+  return {
+    tally: (cluster, add) => {
+      const labelled = cluster.filter(({ item }) => !isUnlabelled(item));
+      if (labelled.length > 0) tally(labelled, add);
+      for (const { item, score } of cluster) if (isUnlabelled(item)) add(total ?? UNLABELLED, score, 1);
+    },
+    formulas: (sums) => {
+      const cells = sums.cells.filter((cell) => cell !== UNLABELLED);
+      const { headline, metrics } = formulas({ ...sums, cells });
+      if (cells.length === sums.cells.length) return { headline, metrics };
+      return {
+        headline: countingUnlabelled(headline),
+        metrics: metrics.map((formula) => (formula.overAll ? countingUnlabelled(formula) : formula)),
+      };
+    },
+  };
+}
+
+function countingUnlabelled(formula: Formula): Formula {
+  const count = (sums: Sums): number => formula.count(sums) + sums.count(UNLABELLED);
+  return {
+    ...formula,
+    plain: false,
+    value: (sums) => {
+      if (sums.count(UNLABELLED) === 0) return formula.value(sums);
+      return ((formula.value(sums) ?? 0) * formula.count(sums)) / count(sums);
+    },
+    count,
   };
 }
 
@@ -73,6 +123,7 @@ export function accuracyBy(
   { headline = "accuracy", order = [], clusterOf = (item) => item.id }: AccuracyOptions = {},
 ): Aggregator {
   return additive(clusterOf, {
+    total: "all",
     tally: (cluster, add) => {
       for (const score of cluster) {
         add("all", score.score, 1);

@@ -27,7 +27,10 @@ export interface Aggregate {
 }
 
 export interface Aggregator {
-  /** Every score counts, a missing answer as 0: nothing is dropped. */
+  /**
+   * Every score counts, a missing answer as 0: nothing is dropped. An item without any label, which is one whose row cannot be
+   * read, belongs to no category: it counts in the headline alone (additive.ts).
+   */
   aggregate(scores: readonly ItemScore[]): Aggregate;
   /** Items that stand or fall together (a question in four rotations, ten variants of a seed): intervals draw these. */
   clusterOf(item: ItemScore["item"]): string;
@@ -59,6 +62,8 @@ export interface Formula {
   readonly cells: readonly string[];
   /** The plain mean of its only cell. */
   readonly plain: boolean;
+  /** Over all items, as the headline is: those without labels count in it as wrong. */
+  readonly overAll?: true;
   value(sums: Sums): number | null;
   count(sums: Sums): number;
 }

@@ -175,9 +175,11 @@ test("without scores nothing is said; labels that are missing are seen; order do
   for (const [name, aggregator] of Object.entries<Aggregator>(aggregators)) {
     const { value, count } = aggregator.aggregate([]).headline;
     assert.deepEqual([value, count], [null, 0], name);
-    const scores = Array.from({ length: 60 }, (_, i) => itemScore(i, ((i * 7) % 10) / 10, {}));
+    const scores = Array.from({ length: 60 }, (_, i) =>
+      itemScore(i, ((i * 7) % 10) / 10, { other: "label" }),
+    );
     assert.deepEqual(aggregator.aggregate(scores.toReversed()), aggregator.aggregate(scores), name);
   }
-  const { metrics } = aggregators.vstar.aggregate([itemScore(0, 1, {})]);
+  const { metrics } = aggregators.vstar.aggregate([itemScore(0, 1, { other: "label" })]);
   assert.deepEqual(metrics, [{ name: "(none)", value: 1, count: 1 }]);
 });

@@ -6,6 +6,7 @@ import { additive, labelOf, present, ratio, share } from "./additive.ts";
 const VARIANTS = 10;
 
 export const dynamathAggregator = additive((item) => item.labels["seed"] ?? item.id, {
+  total: "average",
   tally: (cluster, add) => {
     for (const score of cluster) for (const part of partsOf(score)) add(`average${part}`, score.score, 1);
     const variants = new Set(cluster.map((score) => labelOf(score, "variant"))).size;

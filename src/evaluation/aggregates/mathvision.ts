@@ -2,6 +2,7 @@
 import { additive, labelOf, present, share } from "./additive.ts";
 
 export const mathvisionAggregator = additive((item) => item.id, {
+  total: "all",
   tally: (cluster, add) => {
     for (const score of cluster) {
       const level = labelOf(score, "level");

@@ -65,6 +65,7 @@ const scoreOf = (reading: Reading): Formula => ({
   name: `score (${reading})`,
   cells: [`CM ${reading}`, "IG"],
   plain: false,
+  overAll: true,
   value: (sums) => ratio(sums.sum(`CM ${reading}`) + 0.5 * sums.sum("IG"), sums.count("IG")),
   count: (sums) => sums.count("IG"),
 });
