@@ -2,7 +2,7 @@
 // interrupted reports the same as one that was not. Whatever a clock decides stands under `time`.
 import { mean } from "../learning/statistics.ts";
 import type { Aggregate, Aggregator, ItemScore, Metric } from "./aggregates/aggregate.ts";
-import { accuracyBy } from "./aggregates/additive.ts";
+import { accuracyBy, isUnlabelled } from "./aggregates/additive.ts";
 import { repeated } from "./aggregates/intervals.ts";
 import { passAtK } from "./aggregates/passAtK.ts";
 import type { PublishedFigure } from "./published.ts";
@@ -97,7 +97,7 @@ export function summarize(
   const { headline, metrics } = aggregated(head, records, aggregator);
   const kinds = aggregated(
     head,
-    records.map((record) => ({ ...record, labels: { kind: record.kind } })),
+    records.map((record) => (isUnlabelled(record) ? record : { ...record, labels: { kind: record.kind } })),
     ownAggregator,
   ).metrics;
   const average = (value: (record: ItemRecord) => number): number => mean(records.map(value)) ?? 0;
