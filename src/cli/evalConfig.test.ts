@@ -104,7 +104,10 @@ test("own data: the whole file, and nothing that only benchmarks have", () => {
   writeFileSync(file, "");
   const { tasks, name } = evalConfig(options({ tasks: file }), undefined);
   assert.ok(tasks.type === "file");
-  assert.deepEqual([tasks.path, tasks.heldOut, name], [file, file, "eval-own-data"]);
+  assert.deepEqual(
+    [tasks.path, tasks.heldOut, tasks.brokenRows, name],
+    [file, file, "counted", "eval-own-data"],
+  );
   refuses(
     () => evalConfig(options({ tasks: file, profile: "official" }), undefined),
     /^--profile: goes with --bench/,

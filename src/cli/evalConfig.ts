@@ -102,7 +102,7 @@ function dataOf(data: string | undefined, name: BenchmarkName, bench = ""): stri
   return bench.includes(",") || findInputPath(inside) !== undefined ? inside : data;
 }
 
-/** The whole file: with rows held out of it, none are set aside. */
+/** The whole file, rows that cannot be asked included: with rows held out of it, none are set aside. */
 function ownTasks({
   tasks: path = "",
   data,
@@ -120,7 +120,7 @@ function ownTasks({
       throw new ConfigError(`${option}: goes with --bench; --tasks reads the file as it is`);
   if (findInputPath(path) === undefined)
     throw new ConfigError(`--tasks: ${JSON.stringify(path)} does not exist`);
-  return { type: "file", path, heldOut: path };
+  return { type: "file", path, heldOut: path, brokenRows: "counted" };
 }
 
 /** The config of a control, which is the same but for what it takes away. */

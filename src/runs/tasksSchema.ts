@@ -87,6 +87,11 @@ const file = {
   path: paths,
   /** Files of the validation and test splits; then no row of `path` is set aside. */
   heldOut: paths.exactOptional(),
+  /**
+   * `counted`: rows of `heldOut` that cannot be asked are items too, which count as wrong, in the files' order, and questions
+   * without media are asked: what `pyvision eval --tasks` does. Left out: they are left out.
+   */
+  brokenRows: z.enum(["leftOut", "counted"]).exactOptional(),
   /** Folder that relative paths of images and videos begin in. Left out: each data file's own. */
   mediaRoot: z.string().min(1).exactOptional(),
   /** Beginning of these paths that is taken off, e.g. the folder on the machine the data were made on. */

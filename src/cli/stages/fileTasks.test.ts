@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { encode } from "fast-png";
 import { byteCodec } from "../../agent/scriptedFakes.ts";
 import { loadTemplate } from "../../agent/template.ts";
-import { ConfigError } from "../../core/errors.ts";
+import { ConfigError, DataError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
 import { type Reporter, silentReporter } from "../../core/reporter.ts";
 import { parseConfig } from "../../runs/config.ts";
@@ -92,6 +92,41 @@ test("rows that are left out are told of once", () => {
         "List all with: pyvision data check",
     ],
   );
+  world.close();
+});
+
+test("eval --tasks: every row is an item in the file's order, and broken ones are told of once by that option", () => {
+  const own = join(folder, "own.json");
+  const rows = [
+    { question: "Q0", answer: "A" },
+    { question: "Q1", answer: "" },
+    { question: "Q2", answer: "A", image_path: "a.png" },
+  ];
+  writeFileSync(own, JSON.stringify(rows));
+  const before = warnings.length;
+  for (const media of ["shown", "none"]) {
+    const world = open({ path: own, heldOut: own, brokenRows: "counted", media });
+    const source = world.tasks("test");
+    assert.deepEqual([source.name, source.size], ["own", 3]);
+    assert.deepEqual([source.at(0).question, source.at(2).question], ["Q0", "Q2"]);
+    assert.equal(source.at(2).images.length, media === "none" ? 0 : 1);
+    assert.throws(
+      () => source.at(1),
+      (error) =>
+        error instanceof DataError && /own\.json: row 1 at byte \d+: answer must be/.test(error.message),
+    );
+    world.close();
+  }
+  assert.deepEqual(
+    warnings.slice(before).map((text) => text.replaceAll(folder, "DIR").replace(/byte \d+/, "byte N")),
+    [
+      "--tasks: 1 of 3 rows cannot be asked and count as wrong; DIR/own.json: row 1 at byte N: answer must be the right answer, " +
+        'got "". List all with: pyvision data check',
+    ],
+  );
+  // Training goes without it.
+  const world = open({ path: own, heldOut: own, brokenRows: "counted" });
+  assert.equal(world.tasks("train").size, 1);
   world.close();
 });
 

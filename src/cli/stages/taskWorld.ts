@@ -2,9 +2,7 @@
 // sequences to pretrain on, and a scripted teacher. Data files are a world of tasks and grading only. Whoever opens a world
 // closes it.
 import { rmSync } from "node:fs";
-import { basename, extname } from "node:path";
 import type { PromptTemplate } from "../../agent/template.ts";
-import { ConfigError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { type Reporter, silentReporter } from "../../core/reporter.ts";
 import type { Task, TaskSource } from "../../core/task.ts";
@@ -14,10 +12,8 @@ import type { ScoredFields } from "../../rewards/benchmarks/scorer.ts";
 import { gradeAnswer } from "../../rewards/grade.ts";
 import { gradeNumber } from "../../rewards/meanRelativeAccuracy.ts";
 import type { Grader } from "../../rewards/reward.ts";
-import { isNumericSource } from "../../rewards/rules/files.ts";
-import { resolveInputPath, type ResolvedConfig } from "../../runs/config.ts";
+import type { ResolvedConfig } from "../../runs/config.ts";
 import { makeTemporaryFolder } from "../../runs/temporaryFolder.ts";
-import { splitSource, TaskFiles } from "../../tasks/formats/taskFile.ts";
 import { createMixedSource } from "../../tasks/mixed.ts";
 import { videoCorpus } from "../../tasks/video/corpus.ts";
 import { videoPretrainSample } from "../../tasks/video/pretrain.ts";
@@ -34,6 +30,7 @@ import { Teacher } from "../../tasks/world/teacher.ts";
 import { createWorld } from "../../tasks/world/world.ts";
 import type { Split, WorldTask } from "../../tasks/world/world.ts";
 import { benchmarkWorld, type OpenedBenchmark } from "./benchmarkWorld.ts";
+import { fileWorld } from "./fileWorld.ts";
 
 export interface TaskWorld {
   tasks(split: Split): TaskSource;
@@ -180,72 +177,6 @@ function mixedWorld(
     teacher: (request) =>
       bothTeachers(image.teacher(request), video.teacher(request), (id) => isVideoTask(request.taskOf(id))),
     close: () => video.close(),
-  };
-}
-
-/** Mean relative accuracy from which the reference takes a number for right. */
-const LEAST_OF_FILES = 0.5;
-
-function fileWorld(config: Of<"file">, reporter: Reporter): TaskWorld {
-  const { seed, kind, split: shares, mediaRoot, stripPrefix } = config;
-  const opened = new Map<string, TaskFiles>();
-  const open = (paths: string | readonly string[], key: string): TaskFiles => {
-    const files =
-      opened.get(key) ??
-      new TaskFiles({
-        paths: [paths].flat().map((path) => resolveInputPath(path, key)),
-        kind,
-        ...(mediaRoot !== undefined && { mediaRoot: resolveInputPath(mediaRoot, "tasks.mediaRoot") }),
-        ...(stripPrefix !== undefined && { stripPrefix }),
-      });
-    const { count, first } = files.leftOut;
-    if (count > 0 && !opened.has(key))
-      reporter.warn(
-        `${key}: ${count} of ${count + files.count} rows are left out; ${first}. List all with: pyvision data check`,
-      );
-    opened.set(key, files);
-    return files;
-  };
-  const nothing = (what: string, remedy: string) => (): never => {
-    throw new ConfigError(`tasks.type: data files have ${what}; ${remedy}`);
-  };
-  return {
-    tasks: (split) => {
-      const apart = split !== "train" && config.heldOut !== undefined;
-      const [paths, key] = apart ? [config.heldOut, "tasks.heldOut"] : [config.path, "tasks.path"];
-      const files = open(paths, key);
-      const name = [paths].flat().map((path) => basename(path, extname(path)));
-      const part = apart || config.heldOut !== undefined ? "all" : split;
-      const source = splitSource(files, name.join("+"), part, shares, seed);
-      if (source.size > 0) return config.media === "none" ? withoutMediaSource(source) : source;
-      throw new ConfigError(
-        `tasks.split: leaves ${split} no row of ${files.count}; set the shares otherwise, give tasks.heldOut, or evaluate ` +
-          "on another evaluation.split",
-      );
-    },
-    grade: (answer, truth, kind) =>
-      isNumericSource(kind) ? gradeNumber(answer, truth, LEAST_OF_FILES) : gradeAnswer(answer, truth),
-    isNumeric: isNumericSource,
-    corpus: nothing("no corpus for a tokenizer", "pretrain on a mini world, e.g. tasks.type=world"),
-    pretrainSegments: nothing(
-      "no sequences to pretrain on",
-      "pretrain on a mini world, e.g. tasks.type=world",
-    ),
-    teacher: nothing("no scripted teacher", "fine-tune on dialogues: sft.data, which `pyvision synth` makes"),
-    close: () => {
-      for (const files of opened.values()) files.close();
-      opened.clear();
-    },
-  };
-}
-
-function withoutMediaSource(source: TaskSource): TaskSource {
-  return {
-    ...source,
-    at: (index) => {
-      const { id, kind, question, answer } = source.at(index);
-      return { id, kind, question, answer, images: [] };
-    },
   };
 }
 

@@ -92,6 +92,49 @@ test("broken rows are left out and counted; what is there is asked", () => {
   assert.throws(() => new TaskFiles({ paths: [file("none.json", [])] }), /none\.json: has no rows/);
 });
 
+test("every row: those that cannot be asked are errors with file, row and reason, and text alone is a question", () => {
+  const none = { image_path: undefined };
+  const rows = [
+    row(0),
+    row(1, { answer: "" }),
+    row(2, none),
+    row(3, { ...none, question: "<image>Which?" }),
+    row(4, { image_path: "images/no.png" }),
+    row(5, {
+      ...none,
+      mm_hint: { hint_type: "image" },
+      prompt: "Which?",
+      reward_model: { ground_truth: "A" },
+    }),
+  ];
+  const path = writeTo(
+    folder,
+    "every.jsonl",
+    [...rows.map((each) => JSON.stringify(each)), "garbage"].join("\n"),
+  );
+  const files = new TaskFiles({ paths: [path], every: true });
+  assert.deepEqual([files.count, files.leftOut.count], [7, 5]);
+  assert.deepEqual([files.at(0).id, files.at(2).id, files.at(2).images], ["vstar/0#0", "vstar/2#2", []]);
+  for (const [index, why] of [
+    [1, /every\.jsonl: row 1 at byte \d+: answer must be the right answer, got ""$/],
+    [3, /row 3 at byte \d+: image_path or video_path is missing$/],
+    [4, /row 4 at byte \d+: images\/no\.png: there is no such file/],
+    [5, /row 5 at byte \d+: mm_hint\.hint_path is missing$/],
+    [6, /row 6 at byte \d+: has 'g'/],
+  ] as const)
+    assert.throws(
+      () => files.at(index),
+      (error) => error instanceof DataError && why.test(error.message),
+      `row ${index}`,
+    );
+  files.close();
+  const good = new TaskFiles({ paths: [path] });
+  assert.deepEqual([good.count, good.leftOut.count], [1, 6]);
+  good.close();
+  const broken = file("all-broken.json", [row(0, { answer: "" })]);
+  assert.throws(() => new TaskFiles({ paths: [broken], every: true }), /: none of 1 rows can be asked; /);
+});
+
 test("media of another machine: a root, and the beginning of paths taken off", () => {
   const data = testFolder();
   const path = writeTo(

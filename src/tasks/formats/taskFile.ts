@@ -19,6 +19,7 @@ import {
   type Problem,
   type ProblemReason,
   readTaskRow,
+  type RowRules,
   TEXT_FIELDS,
   type TaskRow,
 } from "./taskRow.ts";
@@ -32,8 +33,11 @@ export interface TaskFileOptions {
   readonly stripPrefix?: string;
   /** Which field is the category of a task. Default: `data_source`, by which the reference grades and reports. */
   readonly kind?: "data_source" | "ability";
+  /** Whether rows that cannot be asked are there too, as errors of `at`, and questions may be without media. Default: false. */
+  readonly every?: boolean;
 }
 
+/** Rows that cannot be asked. */
 export interface LeftOut {
   readonly count: number;
   readonly reasons: Readonly<Partial<Record<ProblemReason, number>>>;
@@ -64,6 +68,7 @@ export function inspectRow(
   file: RowFile,
   row: number,
   place: MediaPlace,
+  rules?: RowRules,
 ): { readonly row?: TaskRow; readonly problems: readonly Problem[] } {
   let raw: unknown;
   try {
@@ -73,7 +78,7 @@ export function inspectRow(
     const text = error.message.replace(`${file.path}: `, "").replace(/^row \d+(?: at byte \d+|,)? /, "");
     return { problems: [{ reason: "malformed", text }] };
   }
-  const read = readTaskRow(raw);
+  const read = readTaskRow(raw, rules);
   if (read.row === undefined) return read;
   const problems = missingFiles(read.row, place);
   return problems.length === 0 ? read : { problems };
@@ -85,11 +90,12 @@ export function kindOf(row: TaskRow, path: string, kind: TaskFileOptions["kind"]
   return first ?? second ?? basename(path, extname(path));
 }
 
-/** Good rows of data files, in their order. */
+/** Rows of data files, in their order: the good ones, or every one. */
 export class TaskFiles {
   readonly leftOut: LeftOut;
   private readonly files: readonly RowFile[];
-  /** Number of the file and of the row in it, for each good row. */
+  private readonly rules: RowRules;
+  /** Number of the file and of the row in it, for each row that can be asked for. */
   private readonly fileOf = new NumberList();
   private readonly rowOf = new NumberList();
 
@@ -97,6 +103,8 @@ export class TaskFiles {
   constructor(private readonly options: TaskFileOptions) {
     const files: RowFile[] = [];
     this.files = files;
+    const { every = false } = options;
+    this.rules = { textOnly: every };
     const reasons: Partial<Record<ProblemReason, number>> = {};
     let count = 0;
     let first: string | undefined;
@@ -105,18 +113,18 @@ export class TaskFiles {
       files.forEach((file, f) => {
         const place = mediaPlace(file.path, options);
         for (let row = 0; row < file.count; row++) {
-          const [problem] = inspectRow(file, row, place).problems;
-          if (problem === undefined) {
+          const [problem] = inspectRow(file, row, place, this.rules).problems;
+          if (problem === undefined || every) {
             this.fileOf.push(f);
             this.rowOf.push(row);
-            continue;
           }
+          if (problem === undefined) continue;
           count++;
           reasons[problem.reason] = (reasons[problem.reason] ?? 0) + 1;
           first ??= `${file.path}: ${placeOf(row, file.offsetOf(row))}: ${problem.text}`;
         }
       });
-      if (this.count === 0)
+      if (this.count === (every ? count : 0))
         throw new DataError(
           first === undefined
             ? `${options.paths.join(", ")}: has no rows`
@@ -129,20 +137,28 @@ export class TaskFiles {
     this.leftOut = { count, reasons, first };
   }
 
-  /** Good rows. */
+  /** Rows that can be asked for. */
   get count(): number {
     return this.rowOf.length;
   }
 
-  /** @throws RangeError when index is not an integer in [0, count), DataError when the file has changed meanwhile */
+  /**
+   * @throws RangeError when index is not an integer in [0, count), DataError with file, row and reason when it cannot be asked:
+   *   one of every row, or a good one of a file that has changed meanwhile
+   */
   at(index: number): Task {
     const file = this.files[this.fileOf.at(index)] as RowFile;
     const number = this.rowOf.at(index);
     const place = mediaPlace(file.path, this.options);
     const where = `${file.path}: ${placeOf(number, file.offsetOf(number))}`;
-    const { row, problems } = readTaskRow(file.read(number));
+    const { every = false } = this.options;
+    const { row, problems } = every
+      ? inspectRow(file, number, place, this.rules)
+      : readTaskRow(file.read(number));
     if (row === undefined)
-      throw new DataError(`${where}: ${problems[0]?.text}; it was not so when it was opened`);
+      throw new DataError(
+        `${where}: ${problems[0]?.text}${every ? "" : "; it was not so when it was opened"}`,
+      );
     const kind = kindOf(row, file.path, this.options.kind);
     const prefix = this.files.length > 1 ? `${basename(file.path)}:` : "";
     // The row's number makes the id unique: ids of a file may repeat, since sets are often joined of several.

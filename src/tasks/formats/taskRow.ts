@@ -66,8 +66,16 @@ export const MEDIA_FIELDS = ["image", "images", "video", "videos"] as const;
 
 type Record_ = Readonly<Record<string, unknown>>;
 
+export interface RowRules {
+  /** Whether a question may be without media, when nothing in the row speaks of any. Default: false. */
+  readonly textOnly?: boolean;
+}
+
 /** @returns the row when nothing keeps it from being asked, and all that is wrong with it */
-export function readTaskRow(raw: unknown): { readonly row?: TaskRow; readonly problems: readonly Problem[] } {
+export function readTaskRow(
+  raw: unknown,
+  { textOnly = false }: RowRules = {},
+): { readonly row?: TaskRow; readonly problems: readonly Problem[] } {
   if (!isRecord(raw))
     return {
       problems: [{ reason: "field", text: `must be an object with the fields of a row, got ${show(raw)}` }],
@@ -101,7 +109,9 @@ export function readTaskRow(raw: unknown): { readonly row?: TaskRow; readonly pr
       reason: "field",
       text: `has ${images.length} images and ${videos.length} videos; give it one kind of media`,
     });
-  if (images.length === 0 && videos.length === 0 && !problems.some(({ reason }) => reason === "field"))
+  const promised = imageMarks.length > 0 || isGiven(fields.record("mm_hint")["hint_type"]);
+  const needed = !textOnly || promised;
+  if (needed && images.length + videos.length === 0 && !problems.some(({ reason }) => reason === "field"))
     problems.push({
       reason: "noMedia",
       text: `${prepared ? "mm_hint.hint_path" : "image_path or video_path"} is missing`,
