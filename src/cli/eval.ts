@@ -106,7 +106,7 @@ async function runCommand(options: CommandOptions): Promise<void> {
   const names = benchNames(options);
   const several = names.length > 1;
   const wanted = (several ? names : [names[0]]).map((name) => evalConfig(options, name));
-  for (const config of wanted) checkInputs(config);
+  for (const config of wanted) await checkInputs(config, options.out);
   const reporter = createReporter();
   const { planEvaluation, runEval } = await import("./stages/benchmarkEval.ts");
   const stop = listenForStop(reporter, "what is being asked has been answered");
@@ -184,9 +184,12 @@ function shortOf({ title, headline, items, answers, unjudged }: EvaluationSummar
 }
 
 /** What the config names must be there before a folder is made for it. */
-function checkInputs({ agent, engine, model }: ResolvedConfig): void {
+async function checkInputs(config: ResolvedConfig, out: string | undefined): Promise<void> {
+  const { agent, engine, model } = config;
   loadTemplate(agent.template);
   if (engine.type === "embedded" && model.init !== undefined) resolveInputPath(model.init, "--engine");
+  const { checkHidden } = await import("./stages/hiddenFromPrograms.ts");
+  await checkHidden(config, out);
 }
 
 const parseCount = (value: string): number => {
