@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { loadTemplate } from "../agent/template.ts";
 import { compareControl, type Control, CONTROLS, type ControlResult } from "../evaluation/compareControl.ts";
-import { closingTable, reportMarkdown, reportOf, reportText } from "../evaluation/report.ts";
+import { closingTable, type Report, reportMarkdown, reportOf, reportText } from "../evaluation/report.ts";
 import type { EvaluationSummary } from "../evaluation/summary.ts";
 import { PROFILES } from "../rewards/benchmarks/scorer.ts";
 import { resolveInputPath, type ResolvedConfig } from "../runs/config.ts";
@@ -11,7 +11,7 @@ import { explainDiskError } from "../runs/diskErrors.ts";
 import { writeFileAtomic } from "../runs/files.ts";
 import { createReporter } from "../runs/progress.ts";
 import { BENCHMARK_NAMES } from "../tasks/benchmarks/item.ts";
-import { benchNames, controlConfig, evalConfig, type EvalOptions } from "./evalConfig.ts";
+import { benchNames, controlConfig, evalConfig, type EvalOptions, inOptions } from "./evalConfig.ts";
 import { setOption } from "./stageCommand.ts";
 import type { EvalRequest, EvaluatedRun, PlannedEvaluation } from "./stages/benchmarkEval.ts";
 import { listenForStop, type StopRequest } from "./stages/stopRequest.ts";
@@ -55,7 +55,11 @@ export function registerEval(program: Command): void {
     )
     .option("--model <name>", "the name by which the server at --engine knows the model")
     .option(...setOption)
-    .option("--limit <n>", "ask about n items, drawn by the seed, instead of all", parseCount)
+    .option(
+      "--limit <n>",
+      "ask about n items, drawn by the seed, instead of all; fewer where items that belong together would be parted",
+      parseCount,
+    )
     .option("--repeats <k>", "answers to each item, for avg@k and pass@k", parseCount, 1)
     .option(
       "--temperature <t>",
@@ -103,12 +107,22 @@ Examples:
   pyvision view runs/eval-vstar`;
 
 async function runCommand(options: CommandOptions): Promise<void> {
+  try {
+    await evaluate(options);
+  } catch (error) {
+    throw inOptions(error, options);
+  }
+}
+
+async function evaluate(options: CommandOptions): Promise<void> {
   const names = benchNames(options);
   const several = names.length > 1;
   const wanted = (several ? names : [names[0]]).map((name) => evalConfig(options, name));
   for (const config of wanted) await checkInputs(config, options.out);
   const reporter = createReporter();
   const { planEvaluation, runEval } = await import("./stages/benchmarkEval.ts");
+  const { checkProfile } = await import("./stages/itemGrading.ts");
+  for (const { tasks } of wanted) if (tasks.type === "benchmark") checkProfile(tasks);
   const stop = listenForStop(reporter, "what is being asked has been answered");
   const { limit, repeats, out } = options;
   const asked = { repeats, ...(limit !== undefined && { limit }) };
@@ -118,29 +132,29 @@ async function runCommand(options: CommandOptions): Promise<void> {
     for (const config of wanted) plans.push(await planEvaluation({ config, ...asked }, reporter));
     const summaries: EvaluationSummary[] = [];
     const results: object[] = [];
+    const failures: Error[] = [];
     for (const [i, plan] of plans.entries()) {
       const folder = out === undefined ? undefined : several ? join(out, names[i] ?? "") : out;
       const request = requestOf(options, plan.config, folder, stop);
       const real = await runEval(request, plan, reporter);
-      const controls = await runControls(options, plan, real, async (config, dir) =>
-        runEval(
-          requestOf(options, config, dir, stop),
-          await planEvaluation({ config, ...asked }, reporter),
-          reporter,
-        ),
-      );
-      const report = reportOf(real.summary, controls);
-      const result = { ...real.summary, controls };
-      writeFileAtomic(join(real.dir, "report.md"), reportMarkdown(report));
-      writeFileAtomic(join(real.dir, "report.json"), `${JSON.stringify(result, null, 2)}\n`);
-      writeFileAtomic(join(real.dir, "summary.json"), `${JSON.stringify(shortOf(real.summary), null, 2)}\n`);
+      writeReports(real); // controls may take as long again
+      const controls = await runControls(options, plan, real, async (config, dir) => {
+        const controlled = await planEvaluation({ config, ...asked }, reporter);
+        const run = await runEval(requestOf(options, config, dir, stop), controlled, reporter);
+        if (run.failure !== undefined) failures.push(run.failure);
+        return run;
+      });
+      const report = writeReports(real, controls);
+      if (real.failure !== undefined) failures.unshift(real.failure);
       summaries.push(real.summary);
-      results.push({ dir: real.dir, ...result });
+      results.push({ dir: real.dir, ...real.summary, controls });
       if (options.json !== true)
         reporter.print(`${reportText(report)}\n\nin ${join(real.dir, "report.md")}${several ? "\n" : ""}`);
     }
     if (options.json === true) reporter.print(JSON.stringify({ evaluations: results }, undefined, 2));
     else if (several) reporter.print(closingTable(summaries));
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
   } catch (error) {
     throw explainDiskError(error, out ?? "runs", "what was answered before is kept");
   } finally {
@@ -169,13 +183,21 @@ async function runControls(
 ): Promise<ControlResult[]> {
   const results: ControlResult[] = [];
   for (const name of control) {
-    const { records, summary, dir } = await run(controlConfig(config, name), join(real.dir, name));
-    writeFileAtomic(join(dir, "report.md"), reportMarkdown(reportOf(summary)));
-    writeFileAtomic(join(dir, "report.json"), `${JSON.stringify(summary, null, 2)}\n`);
-    writeFileAtomic(join(dir, "summary.json"), `${JSON.stringify(shortOf(summary), null, 2)}\n`);
-    results.push(compareControl(name, real.records, records, real.aggregator, config.seed));
+    const controlled = await run(controlConfig(config, name), join(real.dir, name));
+    writeReports(controlled);
+    results.push(compareControl(name, real.records, controlled.records, real.aggregator, config.seed));
   }
   return results;
+}
+
+function writeReports({ dir, summary }: EvaluatedRun, controls: readonly ControlResult[] = []): Report {
+  const report = reportOf(summary, controls);
+  const write = (name: string, value: object): void =>
+    writeFileAtomic(join(dir, name), `${JSON.stringify(value, null, 2)}\n`);
+  writeFileAtomic(join(dir, "report.md"), reportMarkdown(report));
+  write("report.json", { ...summary, controls });
+  write("summary.json", shortOf(summary));
+  return report;
 }
 
 /** What a list of runs shows. */

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, DataError } from "../core/errors.ts";
 import type { Control } from "../evaluation/compareControl.ts";
 import { findInputPath, parseConfig, type ResolvedConfig } from "../runs/config.ts";
 import { isSection, parseYaml } from "../runs/overrides.ts";
@@ -145,6 +145,29 @@ export function controlConfig(config: ResolvedConfig, control: Control): Resolve
     default:
       return control satisfies never;
   }
+}
+
+/** Fields of the config and the options that they come from. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  "tasks.path": "--data",
+  "tasks.heldOut": "--tasks",
+  "tasks.split": "--split",
+  "tasks.profile": "--profile",
+  "tasks.shuffleOptions": "--shuffle-options",
+  "evaluation.tasks": "--limit",
+  "evaluation.temperature": "--temperature",
+  "evaluation.maxTurns": "--max-turns",
+  "evaluation.concurrent": "--concurrent",
+};
+
+/** The same error, speaking of what was typed instead of the config that it made. */
+export function inOptions(error: unknown, { tasks }: Pick<EvalOptions, "tasks">): unknown {
+  if (!(error instanceof ConfigError || error instanceof DataError)) return error;
+  const message = error.message.replace(/\b(tasks|evaluation)\.[A-Za-z]+\b/g, (field) =>
+    field === "tasks.path" && tasks !== undefined ? "--tasks" : (OPTIONS[field] ?? field),
+  );
+  if (message === error.message) return error;
+  return new (error instanceof ConfigError ? ConfigError : DataError)(message, { cause: error });
 }
 
 const SECTIONS = ["engine", "model", "agent", "python"] as const;

@@ -99,6 +99,7 @@ test("answered: a record and a trajectory of the wanted repeat, with what it too
         position: 0,
         repeat: 3,
         id: "q0",
+        content: "cd88851fe115cbf8",
         kind: "kind",
         questionType: "multi-choice",
         labels: { category: "c" },

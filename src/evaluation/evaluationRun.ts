@@ -1,8 +1,9 @@
 // evaluation.json of a run: what its answers depend on besides the config (weights, how many answers to each item), and what a
 // report needs when nothing is left to ask. Answers to anything else are not continued.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { ConfigError } from "../core/errors.ts";
 import { writeFileAtomic } from "../runs/files.ts";
 
 const schema = z.object({
@@ -23,16 +24,37 @@ const schema = z.object({
 export type EvaluationRun = Readonly<z.output<typeof schema>>;
 
 const FILE = "evaluation.json";
+/** Of the same folder. */
+export const RECORDS_FILE = "items.jsonl";
 
-/** undefined when there is none that can be read. */
+/**
+ * undefined when there is none that can be read, and no answers depend on it.
+ * @throws ConfigError when there are answers of which nobody can tell what they are to
+ */
 export function readEvaluationRun(dir: string): EvaluationRun | undefined {
   const path = join(dir, FILE);
+  const run = parsed(path);
+  if (run === undefined && hasRecords(dir))
+    throw new ConfigError(
+      `${path}: must say what the answers of this run are to, but is ${existsSync(path) ? "damaged" : "missing"}; put it back, ` +
+        "or give --new to begin anew",
+    );
+  return run;
+}
+
+function parsed(path: string): EvaluationRun | undefined {
   if (!existsSync(path)) return undefined;
   try {
     return schema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
+}
+
+function hasRecords(dir: string): boolean {
+  const path = join(dir, RECORDS_FILE);
+  return existsSync(path) && statSync(path).size > 0;
 }
 
 export function writeEvaluationRun(dir: string, run: EvaluationRun): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EngineError, SandboxError } from "../core/errors.ts";
-import { isFinal, watchFailures } from "./failureWatch.ts";
+import { failureOf, isFinal, watchFailures } from "./failureWatch.ts";
 import type { ItemRecord } from "./itemRecord.ts";
 import { testRecord } from "./testRecords.ts";
 
@@ -47,13 +47,23 @@ test("of the tool it says so", () => {
   );
 });
 
-test("at the end fewer are too many as well", () => {
-  const watch = watchFailures(0.5);
-  for (const record of [engineFailed, engineFailed, testRecord(1)]) watch.note(record);
-  assert.throws(() => watch.end(), /2 of 3 items failed/);
-  const half = watchFailures(0.5);
-  for (const record of [engineFailed, testRecord(1)]) half.note(record);
-  half.end();
+test("of a whole evaluation fewer are too many as well", () => {
+  const failure = failureOf([engineFailed, engineFailed, testRecord(1)], 0.5);
+  assert.ok(failure instanceof EngineError);
+  assert.match(failure.message, /^2 of 3 items failed.* The report says little of the model; what was/);
+  assert.equal(failureOf([engineFailed, testRecord(1)], 0.5), undefined);
+  assert.equal(failureOf([], 0.5), undefined);
+});
+
+test("what failed before and fails again stops nothing; new failures do", () => {
+  const failing = Array.from({ length: 20 }, (_, position) => ({ ...engineFailed, position }));
+  const known = testRecord(90);
+  const watch = watchFailures(0.5, [...failing.slice(0, 12), known]);
+  for (const record of failing.slice(0, 19)) watch.note(record);
+  assert.throws(() => watch.note(failing[19] as ItemRecord), /^EngineError: 8 of 8 items failed/);
+  const unjudged = Array.from({ length: 9 }, (_, position) => ({ ...noted("failed"), position }));
+  const judge = watchFailures(0.5, unjudged);
+  for (const record of unjudged) judge.note(record);
 });
 
 test("a judge without verdicts stops it by the recipe's share", () => {

@@ -18,6 +18,8 @@ const recordSchema = z.strictObject({
   position: count,
   repeat: count,
   id: z.string(),
+  /** `contentOf` the item as it was asked. */
+  content: z.string(),
   kind: z.string(),
   questionType: z.string(),
   labels: z.record(z.string(), z.string()),
@@ -62,30 +64,35 @@ export interface DescribedTask extends Task {
   readonly questionType?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly details?: Readonly<Record<string, string | number>>;
+  readonly options?: readonly { readonly letter: string; readonly text: string }[];
 }
 
 type Described = Pick<
   ItemRecord,
-  "position" | "repeat" | "id" | "kind" | "questionType" | "labels" | "shuffled" | "answer"
+  "position" | "repeat" | "id" | "content" | "kind" | "questionType" | "labels" | "shuffled" | "answer"
 >;
 
 export function describeItem(
-  {
-    id,
-    kind,
-    answer,
-    questionType = kind,
-    labels = { kind },
-    details,
-  }: Omit<DescribedTask, "images" | "question">,
+  item: Omit<DescribedTask, "images">,
   position: number,
   repeat: number,
 ): Described {
+  const { id, kind, answer, questionType = kind, labels = { kind }, details } = item;
   const shuffled = details?.["shuffled"];
   return {
-    ...{ position, repeat, id, kind, questionType, labels, answer },
+    ...{ position, repeat, id, content: contentOf(item), kind, questionType, labels, answer },
     ...(shuffled !== undefined && { shuffled: shuffled === 1 }),
   };
+}
+
+/** By which an answer's item is known again: 16 hex digits of its id, question, truth and options. Its media are not read. */
+export function contentOf({
+  id,
+  question,
+  answer,
+  options = [],
+}: Omit<DescribedTask, "images" | "kind">): string {
+  return digest(JSON.stringify([id, question, answer, options.map(({ letter, text }) => [letter, text])]));
 }
 
 /** @param classify what each cell of an episode did, by their code */

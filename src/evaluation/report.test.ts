@@ -11,7 +11,7 @@ import { testRecord } from "./testRecords.ts";
 const head: EvaluationHead = {
   name: "sums",
   title: "Sums",
-  items: { asked: 8, available: 8, published: 10 },
+  items: { asked: 8, wanted: 8, available: 8, published: 10 },
   repeats: 1,
   profile: "default",
   differences: ["Ours reads more."],
@@ -87,9 +87,9 @@ test("what makes the score something else stands first", () => {
   assert.deepEqual(text.split("\n").slice(0, 7), [
     "Sums: accuracy 50.0 % [21.5, 78.5]",
     "! 8 of 10 published items are here: not comparable with published scores.",
-    "! The score is a lower bound: 1 answers (12.5 %) were decided neither by rules nor by a judge and count as wrong.",
-    "! The judge could not tell of 1 answers; they count as wrong.",
-    "! 1 answers are missing since their items cannot be read; they count as wrong.",
+    "! The score is a lower bound: 1 answer (12.5 %) was decided neither by rules nor by a judge and counts as wrong.",
+    "! The judge could not tell of 1 answer, counted as wrong.",
+    "! 1 answer missing, counted as wrong: its item cannot be read.",
     "",
     "Score",
   ]);
@@ -100,10 +100,50 @@ test("what makes the score something else stands first", () => {
   assert.match(text, /\nJudge j: 3 answers with the prompt of SHA-256 a{64}\.\n/);
 });
 
+test("of a part it says how many are here, and why it is not as many as were wanted", () => {
+  const cautions = (items: EvaluationHead["items"]): readonly string[] =>
+    reportOf(summarize({ ...head, items }, [testRecord(0)], ownAggregator)).cautions;
+  const rest = "not comparable with published scores.";
+  assert.deepEqual(cautions({ asked: 4, wanted: 4, available: 12, published: 3040 }), [
+    `4 of 12 items that are here, drawn by seed, of 3,040 that were published: ${rest}`,
+  ]);
+  assert.deepEqual(cautions({ asked: 10, wanted: 15, available: 5010, published: 5010 }), [
+    `10 of 5,010 items, drawn by seed: ${rest}`,
+    "10 of the 15 wanted: items that belong together stay together.",
+  ]);
+  assert.deepEqual(cautions({ asked: 4, wanted: 4, available: 9 }), [`4 of 9 items, drawn by seed: ${rest}`]);
+  assert.deepEqual(cautions({ asked: 9, wanted: 9, available: 9, published: 9 }), []);
+});
+
+test("categories: items that stand or fall together are drawn as one, by the authors' own labels", () => {
+  const groups = Array.from({ length: 24 }, (_, i) =>
+    testRecord(i, { kind: "one", labels: { group: String(i >> 2) }, score: i < 12 ? 1 : 0 }),
+  );
+  const width = (clusterOf?: (item: { readonly labels: Readonly<Record<string, string>> }) => string) => {
+    const [kind] = summarize(
+      head,
+      groups,
+      accuracyBy([], clusterOf === undefined ? {} : { clusterOf }),
+    ).kinds;
+    assert.deepEqual([kind?.name, kind?.value, kind?.count], ["one", 0.5, 24]);
+    return (kind?.interval?.high ?? NaN) - (kind?.interval?.low ?? NaN);
+  };
+  // Wilson's of 12 of 24 is 0.37 wide. In six groups that are all right or all wrong there are six answers, not 24.
+  assert.ok(Math.abs(width() - 0.37) < 0.01, `${width()}`);
+  const inGroups = width(({ labels }) => labels["group"] ?? "");
+  assert.ok(inGroups > 0.6, `${inGroups}`);
+});
+
 test("Markdown has the same, in tables; nothing of an error breaks a table", () => {
   const markdown = reportMarkdown(reportOf(summarize(head, records, ownAggregator)));
   assert.match(markdown, /^# Sums: accuracy 50\.0 % \[21\.5, 78\.5\]\n\n- \*\*8 of 10 published items/);
-  assert.match(markdown, /\n\| item-5 +\| +no picture \|\n/);
+  assert.match(markdown, /\n\| item-5 +\| no picture +\|\n/);
+  assert.match(markdown, /\n\| engine +\| m at http:\/\/x\/v1 +\|\n/, "words stand to the left");
+  assert.match(
+    markdown,
+    /\n\| end reason +\| answers \| +% \|\n\| -+ \| -+: \| -+: \|\n/,
+    "numbers to the right",
+  );
   assert.match(markdown, /\n## Who scored\n/);
   assert.match(markdown, /Ours reads more\./);
   const again = reportMarkdown(reportOf(summarize(head, [...records], ownAggregator)));

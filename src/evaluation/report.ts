@@ -55,32 +55,22 @@ function cautionsOf({
   shuffled,
   isolation,
 }: EvaluationSummary): string[] {
-  const { asked, available, published } = items;
-  const whole = published ?? available;
   return [
-    ...(asked < whole
-      ? [
-          published !== undefined && available < published && asked === available
-            ? `${number(asked)} of ${number(published)} published items are here: not comparable with published scores.`
-            : `${number(asked)} of ${number(whole)} items, drawn by seed: not comparable with published scores.`,
-        ]
-      : []),
+    ...partOf(items),
     ...(stages.none > 0
       ? [
-          `The score is a lower bound: ${number(stages.none)} answers (${points(unjudged)} %) were decided neither by rules nor ` +
-            `by a judge and count as wrong${judge === undefined ? "; with --judge URL --judge-model NAME they are judged" : ""}.`,
+          `The score is a lower bound: ${answersOf(stages.none)} (${points(unjudged)} %) ${stages.none === 1 ? "was" : "were"} decided ` +
+            `neither by rules nor by a judge and ${stages.none === 1 ? "counts" : "count"} as wrong${judge === undefined ? "; with --judge URL --judge-model NAME they are judged" : ""}.`,
         ]
       : []),
-    ...(undecided > 0
-      ? [`The judge could not tell of ${number(undecided)} answers; they count as wrong.`]
-      : []),
+    ...(undecided > 0 ? [`The judge could not tell of ${answersOf(undecided)}, counted as wrong.`] : []),
     ...(unreadable.length > 0
       ? [
-          `${number(unreadable.length)} answers are missing since their items cannot be read; they count as wrong.`,
+          `${answersOf(unreadable.length)} missing, counted as wrong: ${unreadable.length === 1 ? "its item" : "their items"} cannot be read.`,
         ]
       : []),
     ...(failed.length > 0
-      ? [`${number(failed.length)} answers are missing since engine or tool failed; they count as wrong.`]
+      ? [`${answersOf(failed.length)} missing, counted as wrong: engine or tool failed.`]
       : []),
     ...(isolation === "lite" || isolation === "process"
       ? [
@@ -90,8 +80,23 @@ function cautionsOf({
     ...changes.map((change) => `Changed: ${change}.`),
     ...(shuffled === undefined
       ? []
-      : [`Of ${number(asked)} items ${number(shuffled)} have options that could be put into another order.`]),
+      : [
+          `Of ${number(items.asked)} items ${number(shuffled)} ${shuffled === 1 ? "has" : "have"} options that could be put into another order.`,
+        ]),
   ];
+}
+
+/** What is missing of the whole. */
+function partOf({ asked, wanted, available, published }: EvaluationSummary["items"]): string[] {
+  if (asked >= (published ?? available)) return [];
+  const isHere = published !== undefined && available < published;
+  const part =
+    isHere && asked === available
+      ? `${number(asked)} of ${number(published)} published items are here`
+      : `${number(asked)} of ${number(available)} items${isHere ? " that are here" : ""}, drawn by seed` +
+        (isHere ? `, of ${number(published)} that were published` : "");
+  const together = `${number(asked)} of the ${number(wanted)} wanted: items that belong together stay together.`;
+  return [`${part}: not comparable with published scores.`, ...(asked < wanted ? [together] : [])];
 }
 
 function scoreOf({ headline, metrics, published }: EvaluationSummary): Section {
@@ -109,7 +114,8 @@ function scoreOf({ headline, metrics, published }: EvaluationSummary): Section {
   const known = new Set([headline, ...metrics].map(({ name }) => name));
   return {
     title: "Score",
-    head: ["", "% [95% interval]", "published, %", "items"],
+    // Of some benchmarks' numbers not items: We-Math's problems, DynaMath's seeds.
+    head: ["", "% [95% interval]", "published, %", "n"],
     rows: [headline, ...metrics].map(row),
     notes: published
       .filter(({ metric }) => known.has(metric))
@@ -208,7 +214,7 @@ function stagesOf({ stages, judgePrompts, judge, answers }: EvaluationSummary): 
     ...countsOf("Who scored", "stage", used, answers),
     notes: Object.entries(judgePrompts).map(
       ([hash, count]) =>
-        `Judge ${judge?.model ?? ""}: ${number(count)} answers with the prompt of SHA-256 ${hash}.`,
+        `Judge ${judge?.model ?? ""}: ${answersOf(count)} with the prompt of SHA-256 ${hash}.`,
     ),
   };
 }
@@ -295,6 +301,7 @@ export function reportMarkdown({ title, cautions, sections }: Report): string {
             markdownTable(
               head,
               rows.map((row) => row.map(inCell)),
+              (column) => column === 0 || rows.some((row) => !NUMERIC.test(row[column] ?? "")),
             ).trimEnd(),
           ]),
       notes.join("\n\n").replace(/^(- .*)\n\n(?=- )/gm, "$1\n"),
@@ -305,6 +312,9 @@ export function reportMarkdown({ title, cautions, sections }: Report): string {
   const warned = cautions.length === 0 ? [] : [cautions.map((caution) => `- **${caution}**`).join("\n")];
   return `${[`# ${title}`, ...warned, ...parts].join("\n\n")}\n`;
 }
+
+/** A number, with its interval where it has one, or that there is none. */
+const NUMERIC = /^(–?|[+-]?[\d.,]+( \[.*\])?)$/;
 
 /** One line, whatever an error said. */
 const inCell = (text: string): string => text.replace(/\s*\n\s*/g, " ");
@@ -344,6 +354,7 @@ export function metricCell({ value, interval }: Pick<Metric, "value" | "interval
 
 const points = (share: number): string => (100 * share).toFixed(1);
 const number = (count: number): string => count.toLocaleString("en");
+const answersOf = (count: number): string => `${number(count)} ${count === 1 ? "answer" : "answers"}`;
 
 function signed(share: number): string {
   const text = points(share);

@@ -17,6 +17,8 @@ export interface EvaluationHead {
   readonly split?: string;
   readonly items: {
     readonly asked: number;
+    /** Those that were to be asked: more, where clusters that are asked whole do not come out at that. */
+    readonly wanted: number;
     /** Items there are. */
     readonly available: number;
     /** Items that the authors published; absent for own data. */
@@ -82,6 +84,9 @@ export interface EvaluationSummary extends EvaluationHead {
   readonly time: { readonly median: number; readonly p90: number };
 }
 
+/** A label beside those of the authors, which clusters are told by. */
+const CATEGORY = "(category)";
+
 /** By kind, for questions that no benchmark aggregates. */
 export const ownAggregator: Aggregator = accuracyBy(["kind"]);
 
@@ -97,8 +102,10 @@ export function summarize(
   const { headline, metrics } = aggregated(head, records, aggregator);
   const kinds = aggregated(
     head,
-    records.map((record) => (isUnlabelled(record) ? record : { ...record, labels: { kind: record.kind } })),
-    ownAggregator,
+    records.map((record) =>
+      isUnlabelled(record) ? record : { ...record, labels: { ...record.labels, [CATEGORY]: record.kind } },
+    ),
+    accuracyBy([CATEGORY], { clusterOf: aggregator.clusterOf }),
   ).metrics;
   const average = (value: (record: ItemRecord) => number): number => mean(records.map(value)) ?? 0;
   const cells = sum(records, ({ cells }) => cells);

@@ -7,6 +7,7 @@ export function testRecord(position: number, more: Partial<ItemRecord> = {}): It
     position,
     repeat: 0,
     id: `item-${position}`,
+    content: "0123456789abcdef",
     kind: "kind",
     questionType: "type",
     labels: { kind: "kind" },

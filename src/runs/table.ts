@@ -46,18 +46,25 @@ export function renderTable(
   ].join("\n");
 }
 
-/** A GitHub table as Prettier lays it out: the first column to the left, all others to the right. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * A GitHub table as Prettier lays it out.
+ * @param isLeft which columns stand to the left: by default the first, all others to the right
+ */
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  isLeft: (column: number) => boolean = (column) => column === 0,
+): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, i) => Math.max(3, ...cells.map((row) => textWidth(row[i] ?? ""))));
   const line = (row: readonly string[]): string => {
     const padded = row.map((cell, i) => {
       const gap = " ".repeat((widths[i] ?? 0) - textWidth(cell));
-      return i === 0 ? cell + gap : gap + cell;
+      return isLeft(i) ? cell + gap : gap + cell;
     });
     return `| ${padded.join(" | ")} |`;
   };
-  const rule = line(widths.map((width, i) => (i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)));
+  const rule = line(widths.map((width, i) => (isLeft(i) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)));
   const [first, ...body] = cells.map(line);
   return [first, rule, ...body, ""].join("\n");
 }

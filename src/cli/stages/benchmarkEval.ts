@@ -1,16 +1,17 @@
 // `eval` of one benchmark or file, in a folder of its own: which items are asked, the engine that answers them, records that an
 // interrupted evaluation goes on behind, and the report. What all is left to ask decides whether an engine is opened at all.
-import { Interrupted } from "../../core/errors.ts";
-import type { Reporter } from "../../core/reporter.ts";
+import { type EngineError, Interrupted, type SandboxError } from "../../core/errors.ts";
+import { type Reporter, silentReporter } from "../../core/reporter.ts";
 import type { Task, TaskSource } from "../../core/task.ts";
 import type { Aggregator } from "../../evaluation/aggregates/aggregate.ts";
 import { aggregators } from "../../evaluation/aggregates/all.ts";
 import { type AskedTask, askItems } from "../../evaluation/askItems.ts";
 import { drawItems } from "../../evaluation/draw.ts";
-import { type EvaluationRun, writeEvaluationRun } from "../../evaluation/evaluationRun.ts";
-import { isFinal, watchFailures } from "../../evaluation/failureWatch.ts";
+import { type EvaluationRun, RECORDS_FILE, writeEvaluationRun } from "../../evaluation/evaluationRun.ts";
+import { failureOf, isFinal, watchFailures } from "../../evaluation/failureWatch.ts";
 import { describeItem, type DescribedTask, type ItemRecord } from "../../evaluation/itemRecord.ts";
 import { type ItemRecords, openItemRecords } from "../../evaluation/itemRecords.ts";
+import { keptRecords } from "../../evaluation/keptRecords.ts";
 import { askInOrder, type Unit } from "../../evaluation/schedule.ts";
 import { nothingStored, openStoredAnswers, type StoredAnswers } from "../../evaluation/storedAnswers.ts";
 import { type EvaluationSummary, ownAggregator, summarize } from "../../evaluation/summary.ts";
@@ -42,6 +43,8 @@ export interface EvaluatedRun {
   readonly summary: EvaluationSummary;
   readonly records: readonly ItemRecord[];
   readonly aggregator: Aggregator;
+  /** Why the report says nothing of the model; to be thrown once it is written. */
+  readonly failure?: EngineError | SandboxError;
 }
 
 /** What was chosen to be asked, before anything is written. */
@@ -115,12 +118,7 @@ export async function runEval(
   reporter.info(chosen.said);
   try {
     const units = unitsOf(evaluation);
-    const wanted = new Map(units.map((unit, place) => [`${unit.position}/${unit.repeat}`, place]));
-    const records = openItemRecords(
-      run.filePath("items.jsonl"),
-      ({ position, repeat }) => wanted.has(`${position}/${repeat}`),
-      (reason) => reporter.warn(reason),
-    );
+    const records = openRecords(run.filePath(RECORDS_FILE), units, config, reporter);
     const name = config.name.replace(/^eval-/, "");
     const stored = request.keepTrajectories ? openStoredAnswers(run.trajectories, name) : nothingStored;
     const isKnown = ({ position, repeat }: Unit): boolean => {
@@ -138,11 +136,42 @@ export async function runEval(
     const aggregator = aggregatorOf(config);
     const head = headOf(config, { ...evaluation, isolation });
     const summary = summarize(head, records.all(), aggregator);
-    return { dir: run.path, summary, records: records.all(), aggregator };
+    const failure = failureOf(records.all(), maxJudgeFailures(config));
+    return {
+      ...{ dir: run.path, summary, records: records.all(), aggregator },
+      ...(failure !== undefined && { failure }),
+    };
   } finally {
     lock.release();
   }
 }
+
+/** Those of this evaluation, to items as they are now. */
+function openRecords(
+  path: string,
+  units: readonly Unit[],
+  config: ResolvedConfig,
+  reporter: Reporter,
+): ItemRecords {
+  const keyOf = ({ position, repeat }: Unit): string => `${position}/${repeat}`;
+  const wanted = new Set(units.map(keyOf));
+  const world = taskWorldOf(config, silentReporter); // what it tells was told when it was planned
+  try {
+    const source = world.tasks("test");
+    const kept = keptRecords((position) => source.at(position));
+    const records = openItemRecords(
+      path,
+      (record) => wanted.has(keyOf(record)) && kept.counts(record),
+      (reason) => reporter.warn(reason),
+    );
+    for (const text of kept.said()) reporter.warn(text);
+    return records;
+  } finally {
+    world.close();
+  }
+}
+
+const maxJudgeFailures = ({ reward }: ResolvedConfig): number => reward.judge?.maxFailedShare ?? 1;
 
 function unitsOf({ positions, repeats }: EvaluationRun): readonly Unit[] {
   return positions.flatMap((position) =>
@@ -170,7 +199,7 @@ async function askAll(
   { records, stored, isKnown }: Asking,
   reporter: Reporter,
 ): Promise<string> {
-  const { evaluation, engine, agent, reward } = config;
+  const { evaluation, engine, agent } = config;
   const bench = await openWorkbench(config, config.model.init, "--engine", reporter);
   try {
     const { score } = bench.grading;
@@ -178,7 +207,7 @@ async function askAll(
     const source = bench.tasks("test");
     const inChunks = computesInOrder(engine) && agent.schedule === "lockstep";
     const progress = reporter.start(`eval ${config.name.replace(/^eval-/, "")}`, units.length, "answers");
-    const watch = watchFailures(reward.judge?.maxFailedShare ?? 1);
+    const watch = watchFailures(maxJudgeFailures(config), records.all());
     const asking = {
       at: (position: number): DescribedTask => source.at(position),
       rollout: rolloutOf(bench, config, inChunks),
@@ -204,7 +233,6 @@ async function askAll(
       },
       onKnown: (count) => progress.advance(count),
     });
-    watch.end();
     progress.end();
     return bench.python.isolation.level;
   } finally {

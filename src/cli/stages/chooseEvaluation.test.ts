@@ -1,6 +1,6 @@
 // Which folder an evaluation writes: the same settings go on, others begin another or are refused by name.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
@@ -64,6 +64,30 @@ test("--out: goes on with the same settings, names what differs, and replaces wi
   writeFileSync(join(dir, "items.jsonl"), "old");
   choose({ dir, anew: true, config: { ...config, seed: 1 } });
   assert.match(choose({ dir, config: { ...config, seed: 1 } }).said, /^continuing /);
+});
+
+test("answers whose evaluation.json is lost or damaged are not continued; without answers it is written anew", () => {
+  const [root, dir] = [newRoot(), newRoot()];
+  for (const where of [{ root }, { dir }]) {
+    choose(where);
+    const path = "dir" in where ? dir : join(root, "eval-vstar");
+    const file = join(path, "evaluation.json");
+    const written = readFileSync(file, "utf8");
+    rmSync(file);
+    assert.match(choose(where).said, /^continuing /);
+    assert.equal(readFileSync(file, "utf8"), written);
+    writeFileSync(join(path, "items.jsonl"), "{}\n");
+    assert.match(choose(where).said, /^continuing /);
+    writeFileSync(file, written.slice(0, 20));
+    refuses(
+      () => choose(where),
+      /^\/.*evaluation\.json: .* is damaged; put it back, or give --new to begin anew$/,
+    );
+    rmSync(file);
+    refuses(() => choose(where), /evaluation\.json: .* is missing;.*--new/);
+    assert.match(choose({ ...where, anew: true }).said, /^evaluation in /);
+  }
+  assert.equal(choose({ root, config: { ...config, seed: 5 } }).name, "eval-vstar-3");
 });
 
 test("--out: a folder of something else stays as it is, with and without --new", () => {

@@ -49,8 +49,9 @@ export function chooseEvaluation(options: ChooseEvaluationOptions): ChosenEvalua
 
 function chooseGiven(options: ChooseEvaluationOptions, dir: string): ChosenEvaluation {
   if (isLocked(dir)) lockRun(dir, "--out"); // says who writes it
-  const found = differences(dir, options);
-  if (found === undefined || options.anew) return begin(options, { dir, overwrite: found !== undefined });
+  const isEvaluation = readRecord(dir)?.stage === STAGE;
+  if (!isEvaluation || options.anew) return begin(options, { dir, overwrite: isEvaluation });
+  const found = differences(dir, options) ?? [];
   if (found.length === 0) return goOn(dir, options);
   throw new ConfigError(
     `--out ${dir}: holds an evaluation that was begun otherwise: ${found.join("; ")}. Give the command that began it, name ` +
@@ -58,15 +59,20 @@ function chooseGiven(options: ChooseEvaluationOptions, dir: string): ChosenEvalu
   );
 }
 
-/** undefined when the folder holds no evaluation. */
-function differences(dir: string, { config, evaluation }: ChooseEvaluationOptions): string[] | undefined {
+/**
+ * undefined when the folder holds no evaluation.
+ * @throws ConfigError when it has answers of the same config and cannot say what they are to
+ */
+function differences(
+  dir: string,
+  { config, evaluation, dir: given }: ChooseEvaluationOptions,
+): string[] | undefined {
   const record = readRecord(dir);
   if (record?.stage !== STAGE) return undefined;
+  const ofConfig = differencesFrom(record, { stage: STAGE, fromScratch: false, config });
+  if (ofConfig.length > 0 && given === undefined) return ofConfig; // another evaluation's
   const before = readEvaluationRun(dir);
-  return [
-    ...differencesFrom(record, { stage: STAGE, fromScratch: false, config }),
-    ...(before === undefined ? [] : evaluationDifferences(before, evaluation)),
-  ];
+  return [...ofConfig, ...(before === undefined ? [] : evaluationDifferences(before, evaluation))];
 }
 
 const STAGE = "eval";

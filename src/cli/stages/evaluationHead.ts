@@ -16,6 +16,7 @@ export function headOf(config: ResolvedConfig, run: EvaluationRun): EvaluationHe
     ...(run.split !== undefined && { split: run.split }),
     items: {
       asked: run.positions.length,
+      wanted: evaluation.tasks,
       available: run.available,
       ...(run.published !== undefined && { published: run.published }),
     },

@@ -18,16 +18,23 @@ export type ItemScorer = (task: Task, trajectory: Trajectory) => Promise<ItemVer
 type BenchmarkTasks = Extract<ResolvedConfig["tasks"], { readonly type: "benchmark" }>;
 
 /** @throws ConfigError for a profile that the benchmark has no rules of */
+export function checkProfile({ name, profile }: BenchmarkTasks): void {
+  const { profiles } = scorers[name];
+  if (!profiles.includes(profile))
+    throw new ConfigError(
+      `tasks.profile: ${name} has the rules of ${profiles.join(", ")}, not of ${JSON.stringify(profile)}`,
+    );
+}
+
+/** @throws ConfigError as `checkProfile` */
 export function benchmarkScorer(
-  { name, profile }: BenchmarkTasks,
+  tasks: BenchmarkTasks,
   { maxAnswerChars }: ResolvedConfig["reward"],
   judge: ItemJudge | undefined,
 ): ItemScorer {
+  checkProfile(tasks);
+  const { name, profile } = tasks;
   const scorer = scorers[name];
-  if (!scorer.profiles.includes(profile))
-    throw new ConfigError(
-      `tasks.profile: ${name} has the rules of ${scorer.profiles.join(", ")}, not of ${JSON.stringify(profile)}`,
-    );
   const options = { scorer, profile, maxAnswerChars, ...(judge !== undefined && { judge }) };
   return (task, trajectory) => scoreItem(task as Task & ScoredFields, trajectory, options);
 }
