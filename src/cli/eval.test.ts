@@ -66,7 +66,7 @@ describe("the carried policy, on six questions", () => {
       ["no-image", "no-tool"],
     );
     assert.match(stdout, /^beads: accuracy \d+\.\d % \[/);
-    assert.match(stdout, /! 1 answers are missing since their items cannot be read; they count as wrong\./);
+    assert.match(stdout, /! 1 answer missing, counted as wrong: its item cannot be read\./);
     assert.match(stdout, /\nno-tool +\d+\.\d +\d+\.\d +[+-]?\d+\.\d \[/);
     const trajectories = openTrajectoryStore(join(root, "whole", "trajectories")).load("beads");
     assert.equal(trajectories.length, 5);
@@ -98,6 +98,17 @@ describe("the carried policy, on six questions", () => {
     assert.doesNotMatch(again.stderr, /loading/);
     assert.equal(again.stdout, last.stdout);
     assert.deepEqual(untimedRun(out, "beads"), files);
+    // A picture that is mended is asked about again.
+    const damaged = readFileSync(join(root, "3.png"));
+    cpSync(join(root, "2.png"), join(root, "3.png"));
+    const mended = await runEvalCommand(root, sampled("killed"));
+    writeFileSync(join(root, "3.png"), damaged);
+    assert.equal(mended.code, 0, mended.stderr);
+    assert.match(
+      mended.stderr,
+      /2 answers are missing so far, since items could not be read that can be now/,
+    );
+    assert.equal(reportIn(out).stages["unreadable"], 0);
   });
 });
 
@@ -164,7 +175,7 @@ describe("a model behind a server, on 300 questions", () => {
     assert.match(stdout, /! 20 of 300 items, drawn by seed: not comparable with published scores\./);
     const other = await runEvalCommand(root, args("some", "--limit", "21"));
     assert.equal(other.code, 2, other.stderr);
-    assert.match(other.stderr, /was begun otherwise: evaluation\.tasks was 20, now 21/);
+    assert.match(other.stderr, /was begun otherwise: --limit was 20, now 21/);
   });
 
   test("--repeats: answers to one item side by side", async () => {
@@ -252,6 +263,109 @@ test("a server that is not there: it stops after a few items, without a report",
     /error: (\d+) of \1 items failed, the last because of: .*\. This stops here; what was answered is kept/,
   );
   assert.equal(existsSync(join(root, "gone-run", "report.md")), false);
+});
+
+test("data that were changed: what was answered about them before is asked again, in a run that is over, too", async (context) => {
+  const server = await sumServer(0);
+  context.after(() => server.close());
+  const file = writeSums(join(root, "changing"), 12);
+  const out = join(root, "changed");
+  const args = ["--tasks", file, "--engine", server.baseUrl, "--model", "adder", "--out", out];
+  const asked = (): number => [...server.asked.values()].reduce((sum, n) => sum + n, 0);
+  const first = await runEvalCommand(root, args);
+  assert.equal(first.code, 0, first.stderr);
+  // 0, 5 and 10 are wrong; 0 and 10 are looked at first.
+  assert.deepEqual([reportIn(out).headline.value, asked()], [0.75, 14]);
+  const rows = readFileSync(file, "utf8");
+  writeFileSync(file, rows.replaceAll(/"answer":"(2|4|6|8)",/g, '"answer":"-$1",'));
+  const second = await runEvalCommand(root, args);
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(
+    second.stderr,
+    /4 answers are left out, the first to "others\/sum-1#1": question, truth or options are not what/,
+  );
+  assert.ok(Math.abs(reportIn(out).headline.value - 5 / 12) < 1e-9);
+  assert.equal(asked(), 18);
+  assert.equal(openTrajectoryStore(join(out, "trajectories")).load("sums").length, 12);
+  // In the midst of it: seven are there, five are not, and all truths are others.
+  const lines = readFileSync(join(out, "items.jsonl"), "utf8").split("\n");
+  writeFileSync(
+    join(out, "items.jsonl"),
+    lines
+      .slice(0, 7)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  writeFileSync(file, rows.replaceAll('"answer":"', '"answer":"9'));
+  const third = await runEvalCommand(root, args);
+  assert.equal(third.code, 0, third.stderr);
+  assert.match(third.stderr, /7 answers are left out/);
+  assert.deepEqual([reportIn(out).headline.value, asked()], [0, 32]);
+});
+
+test("items that always fail: the others are reported, and the same command does so again", async (context) => {
+  const file = writeSums(join(root, "failing"), 12);
+  const lost = /What is (3|4|7) plus/;
+  const server = await stubServer(async (response, request) => {
+    if (!lost.test(JSON.stringify(request.body["messages"])))
+      return says("<answer>\\boxed{2}</answer>")(response, request);
+    response.writeHead(400, { "content-type": "application/json" });
+    response.end('{"error":{"message":"too long for this model"}}');
+  });
+  context.after(() => server.close());
+  const args = ["--tasks", file, "--engine", server.baseUrl, "--model", "m", "--out", join(root, "lossy")];
+  for (const _ of [1, 2]) {
+    const { code, stdout, stderr } = await runEvalCommand(root, args);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^sums: accuracy 8\.3 %.*\n! 3 answers missing, counted as wrong: engine or tool failed\./,
+    );
+  }
+  // All that is asked fails: there is a report, and the command says that it is worth nothing.
+  writeFileSync(
+    file,
+    readFileSync(file, "utf8")
+      .split("\n")
+      .filter((row) => lost.test(row))
+      .join("\n"),
+  );
+  for (const _ of [1, 2]) {
+    const all = await runEvalCommand(root, [...args.slice(0, -1), join(root, "lost")]);
+    assert.notEqual(all.code, 0);
+    assert.match(all.stdout, /^sums: accuracy 0\.0 %/);
+    assert.match(all.stderr, /3 of 3 items failed, .*The report says little of the model/);
+  }
+});
+
+test("the report is there before its controls are", async (context) => {
+  const file = writeSums(join(root, "both-ways"), 6);
+  const out = join(root, "with-control");
+  let inTime: boolean | undefined;
+  const server = await stubServer(async (response, request) => {
+    if (existsSync(join(out, "no-image"))) inTime ??= existsSync(join(out, "report.md"));
+    await says("<answer>\\boxed{2}</answer>")(response, request);
+  });
+  context.after(() => server.close());
+  const args = ["--tasks", file, "--engine", server.baseUrl, "--model", "m", "--control", "no-image"];
+  const { code, stderr } = await runEvalCommand(root, [...args, "--out", out]);
+  assert.equal(code, 0, stderr);
+  assert.equal(inTime, true);
+  assert.deepEqual(
+    reportIn(out).controls.map(({ control }) => control),
+    ["no-image"],
+  );
+});
+
+test("a profile that the second benchmark lacks is told before the first is looked at", async () => {
+  const out = join(root, "lacking");
+  const { code, stderr } = await runEvalCommand(root, [
+    ...["--bench", "mathvision,wemath", "--engine", "http://127.0.0.1:1/v1", "--model", "m"],
+    ...["--profile", "vlmevalkit", "--out", out],
+  ]);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /^error: --profile: wemath has the rules of default, official.*, not of "vlmevalkit"/);
+  assert.equal(existsSync(out), false);
 });
 
 for (const [args, message] of [
