@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { listenForStop } from "./stopRequest.ts";
 
 function listening() {
@@ -9,8 +10,10 @@ function listening() {
   const said: string[] = [];
   const exits: number[] = [];
   const reporter = { info: (text: string) => void said.push(text) };
-  const stop = listenForStop(reporter, "this step is done and saved", signals, (code) => exits.push(code));
-  return { signals, said, exits, stop };
+  const clock = { ms: 5 };
+  const until = "this step is done and saved";
+  const stop = listenForStop(reporter, until, signals, (code) => exits.push(code), () => clock.ms); // prettier-ignore
+  return { signals, said, exits, stop, clock };
 }
 
 test("the first Ctrl-C asks and says what a second would do; the second ends it with 130", () => {
@@ -25,15 +28,20 @@ test("the first Ctrl-C asks and says what a second would do; the second ends it 
 });
 
 test("the second SIGTERM ends it with 143, as does either signal after the other", () => {
-  const { signals, said, exits, stop } = listening();
+  const { signals, said, exits, stop, clock } = listening();
   signals.emit("SIGTERM");
   assert.deepEqual([stop.asked, exits], [true, []]);
+  clock.ms += 999;
+  signals.emit("SIGTERM"); // passed on by a launcher
+  assert.deepEqual(exits, []);
+  clock.ms += 1;
   signals.emit("SIGTERM");
   signals.emit("SIGINT");
   assert.deepEqual(said, ["SIGTERM: stopping when this step is done and saved; SIGTERM again stops at once"]);
   assert.deepEqual(exits, [143, 130]);
   const other = listening();
   other.signals.emit("SIGINT");
+  other.clock.ms += 1000;
   other.signals.emit("SIGTERM");
   assert.deepEqual([other.said.length, other.exits], [1, [143]]);
 });
@@ -58,6 +66,7 @@ process.stdout.write("ready");`;
     await once(child.stdout, "data");
     child.kill("SIGTERM");
     assert.match(String((await once(child.stdout, "data"))[0]), /^SIGTERM: stopping when/);
+    await sleep(1100);
     child.kill("SIGTERM");
     assert.deepEqual(await ended, [143, null]);
   } finally {
