@@ -158,10 +158,14 @@ test("several answers to an item: their mean, and the chance that one of k is ri
   const summary = summarize({ ...head, repeats: 2 }, answers, ownAggregator);
   // Repeat 0: 1 of 4; repeat 1: 2 of 4.
   assert.deepEqual([summary.headline.value, summary.headline.count], [0.375, 4]);
-  assert.deepEqual(summary.passAt, [0.375, 0.5]);
+  assert.deepEqual(
+    summary.passAt.map(({ name, value }) => [name, value]),
+    [["pass@1", 0.375], ["pass@2", 0.5]], // prettier-ignore
+  );
+  assert.ok(summary.passAt.every(({ interval }) => interval !== undefined));
   assert.match(
     reportText(reportOf(summary)),
-    /\navg@2 \(accuracy\) +37\.5 \[.*\npass@1 +37\.5\npass@2 +50\.0\n/,
+    /\navg@2 \(accuracy\) +37\.5 \[.*\npass@1 +37\.5 \[[\d.]+, [\d.]+\]\npass@2 +50\.0 \[[\d.]+, [\d.]+\]\n/,
   );
 });
 

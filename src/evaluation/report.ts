@@ -145,10 +145,10 @@ function categoriesOf({ kinds, metrics }: EvaluationSummary): Section[] {
 function repeatsOf({ repeats, headline, passAt }: EvaluationSummary): Section {
   return {
     title: `Of ${repeats} answers to each item`,
-    head: ["", "%"],
+    head: ["", "% [95% interval]"],
     rows: [
       [`avg@${repeats} (${headline.name})`, metricCell(headline)],
-      ...passAt.map((value, i) => [`pass@${i + 1}`, points(value)]),
+      ...passAt.map((metric) => [metric.name, metricCell(metric)]),
     ],
   };
 }

@@ -3,8 +3,8 @@
 import { mean } from "../learning/statistics.ts";
 import type { Aggregate, Aggregator, ItemScore, Metric } from "./aggregates/aggregate.ts";
 import { accuracyBy, isUnlabelled } from "./aggregates/additive.ts";
-import { repeated } from "./aggregates/intervals.ts";
-import { passAtK } from "./aggregates/passAtK.ts";
+import { repeated, withIntervals } from "./aggregates/intervals.ts";
+import { passScores } from "./aggregates/passAtK.ts";
 import type { PublishedFigure } from "./published.ts";
 import { type ItemRecord, type Stage, STAGES } from "./itemRecord.ts";
 
@@ -54,8 +54,8 @@ export interface EvaluationSummary extends EvaluationHead {
   readonly metrics: readonly Metric[];
   /** Mean score by category. */
   readonly kinds: readonly Metric[];
-  /** Chance that one of k answers is right, for each k up to the number of repeats. */
-  readonly passAt: readonly number[];
+  /** Chance that one of k answers is right, for each k up to the number of repeats; none for one answer to each. */
+  readonly passAt: readonly Metric[];
   readonly answers: number;
   readonly stages: Readonly<Record<Stage, number>>;
   /** Share of answers that neither rules nor a judge decided: the score could be that much higher. */
@@ -118,7 +118,7 @@ export function summarize(
     headline,
     metrics,
     kinds,
-    passAt: passAtEach(head.repeats, records),
+    passAt: passAtEach(head, records, aggregator),
     answers: records.length,
     stages: Object.fromEntries(STAGES.map((stage) => [stage, of(stage).length])) as Record<Stage, number>,
     unjudged: records.length === 0 ? 0 : of("none").length / records.length,
@@ -155,21 +155,30 @@ function aggregated(
   records: readonly ItemRecord[],
   aggregator: Aggregator,
 ): Aggregate {
-  const byRepeat = Array.from({ length: repeats }, (_, repeat) =>
+  return repeated(aggregator, scoresByRepeat(repeats, records), seed);
+}
+
+const scoresByRepeat = (repeats: number, records: readonly ItemRecord[]): readonly ItemScore[][] =>
+  Array.from({ length: repeats }, (_, repeat) =>
     records.filter((record) => record.repeat === repeat).map(scoreOf),
   );
-  return repeated(aggregator, byRepeat, seed);
-}
 
 export function scoreOf({ id, questionType, labels, score }: ItemRecord): ItemScore {
   return { item: { id, questionType, labels }, score };
 }
 
-function passAtEach(repeats: number, records: readonly ItemRecord[]): number[] {
+function passAtEach(
+  { repeats, seed }: EvaluationHead,
+  records: readonly ItemRecord[],
+  { clusterOf }: Aggregator,
+): readonly Metric[] {
   if (repeats === 1) return [];
-  const answers = new Map<string, number[]>();
-  for (const { id, score } of records) answers.set(id, [...(answers.get(id) ?? []), score]);
-  return Array.from({ length: repeats }, (_, i) => passAtK([...answers.values()], i + 1) ?? 0);
+  const byRepeat = scoresByRepeat(repeats, records);
+  const plain = accuracyBy([], { clusterOf });
+  return Array.from({ length: repeats }, (_, i) => ({
+    ...withIntervals(plain, passScores(byRepeat, i + 1), seed).headline,
+    name: `pass@${i + 1}`,
+  }));
 }
 
 /** Most frequent first, then by name. */

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { accuracyBy } from "./additive.ts";
-import { passAtK, passScores } from "./passAtK.ts";
+import { passScores } from "./passAtK.ts";
 import { itemScore } from "./testing.ts";
+
+/** Its mean over items. @param scores of each item, its n answers */
+function passAtK(scores: readonly (readonly number[])[], k: number): number | null {
+  const repeats = Array.from({ length: scores[0]?.length ?? 0 }, (_, repeat) =>
+    scores.map((answers, item) => itemScore(item, answers[repeat] as number, { category: "c" })),
+  );
+  return accuracyBy([]).aggregate(passScores(repeats, k)).headline.value;
+}
 
 /** By counting: the share of all choices of k answers that hold a right one. */
 function counted(answers: readonly number[], k: number): number {

@@ -2,23 +2,12 @@
 import type { ItemScore } from "./aggregate.ts";
 
 /**
- * The chance that at least one of k answers is right, k of the n that were given being drawn without replacement:
- * 1 - C(n - c, k) / C(n, k) with c right ones, averaged over items. Unbiased, unlike 1 - (1 - c / n)^k. Right is a score of
- * 1: a fraction of a jigsaw is not.
- * @param scores of each item, its n answers
- * @returns null without items
- * @throws RangeError unless 1 <= k <= n for every item
- */
-export function passAtK(scores: readonly (readonly number[])[], k: number): number | null {
-  if (scores.length === 0) return null;
-  return scores.reduce((sum, answers) => sum + chance(answers, k), 0) / scores.length;
-}
-
-/**
- * The chance for each item as its score, so that an aggregator breaks it down and `withIntervals` bounds it. Meant for plain
- * accuracies: a worst case over variants is not a mean of chances.
+ * For each item the chance that at least one of k answers is right, k of the n that were given being drawn without replacement:
+ * 1 - C(n - c, k) / C(n, k) with c right ones. Unbiased, unlike 1 - (1 - c / n)^k. Right is a score of 1: a fraction of a jigsaw
+ * is not. As scores, so that an aggregator averages them and `withIntervals` bounds the mean. Meant for plain accuracies: a
+ * worst case over variants is not a mean of chances.
  * @param scoresByRepeat one score of every item in each
- * @throws RangeError as passAtK, items that a repeat lacks having fewer answers
+ * @throws RangeError unless 1 <= k <= n for every item
  */
 export function passScores(
   scoresByRepeat: readonly (readonly ItemScore[])[],

@@ -81,8 +81,6 @@ const samplingParams = z
     error: "must be left out where random_state is given",
   });
 
-export const clientConfigRequest = z.looseObject({ sdk_version: maybe(z.string()) });
-
 export const createSessionRequest = z.looseObject({
   tags: orElse(z.array(z.string()), []),
   user_metadata: userMetadata,
