@@ -185,7 +185,7 @@ describe("a model behind a server, on 300 questions", () => {
     );
     assert.equal(code, 0, stderr);
     assert.match(stdout, /\navg@2 \(accuracy\) +\d+\.\d/);
-    assert.match(stdout, /\npass@2 +\d+\.\d\n/);
+    assert.match(stdout, /\npass@2 +\d+\.\d \[\d+\.\d, \d+\.\d\]\n/);
     assert.equal(recordedIds(join(root, "twice")).length, 20);
   });
 });
