@@ -35,6 +35,7 @@ export function startRun(
     new Promise((resolve) => {
       const log = folder.appendLog(run.digest);
       const args = [
+        ...process.execArgv.filter((flag) => flag.startsWith("--initial-old-space-size")), // scripts/launch.mjs
         "--import",
         TSX,
         main,
