@@ -127,6 +127,15 @@ test("killed with a run, interrupted, it goes on and ends as one that was left a
   assert.match(stopped.stderr, /stopped; every run in .*killed is saved, and the same command goes on/);
   assert.deepEqual([...pids.values(), ...atWork.values()].filter(isAlive), []);
 
+  // What there is can be reported on, with the rest as missing, and nothing is made.
+  const soFar = ["--so-far", "--report", join(root, "soFar")];
+  const before = finished("killed");
+  const early = await start("study", ...studyArgs("killed", ...soFar)).ended;
+  assert.equal(early.code, 0, early.stderr);
+  assert.deepEqual(finished("killed"), before);
+  const partial = JSON.parse(readFileSync(join(root, "soFar/tiny.json"), "utf8")) as Record<"runs" | "missing", unknown[]>; // prettier-ignore
+  assert.deepEqual([partial.runs.length, partial.missing.length], [before.length, 4 - before.length]);
+
   // 3. To the end. What was over is not made again; what was interrupted was continued.
   const third = await start("study", ...studyArgs("killed", "--parallel", "2")).ended;
   assert.equal(third.code, 0, third.stderr);

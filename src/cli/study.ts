@@ -17,6 +17,7 @@ import { planStudies, type StudyPlan } from "../studies/grid.ts";
 import { parallelRuns, thisMachineNow } from "../studies/limits.ts";
 import { originNow } from "../studies/origin.ts";
 import { HTML, MARKDOWN, writeReport } from "../studies/report/write.ts";
+import type { RunOutcome } from "../studies/pool.ts";
 import { studyFolder, type StudyFolder } from "../studies/runFolder.ts";
 import { runStudies } from "../studies/runStudies.ts";
 import { loadStudy } from "../studies/studyFile.ts";
@@ -31,6 +32,7 @@ interface StudyOptions {
   readonly seeds?: readonly number[];
   readonly set?: readonly string[];
   readonly dryRun?: true;
+  readonly soFar?: true;
   readonly reportOnly?: true;
 }
 
@@ -56,6 +58,7 @@ export function registerStudy(program: Command): void {
     .option("--seeds <list>", "in place of the studies' own, e.g. 0,1,2", parseSeeds)
     .option(...setOption)
     .option("--dry-run", "print the runs and how long they will take, and make none")
+    .option("--so-far", "write the report of the runs that are over, and make none")
     .option("--report-only", "make the report again from its data, without runs")
     .action(async (files: readonly string[], options: StudyOptions) => {
       const reporter = createReporter();
@@ -65,12 +68,13 @@ export function registerStudy(program: Command): void {
 }
 
 function reportAgain(files: readonly string[], options: StudyOptions, reporter: Reporter): void {
-  const useless = (["out", "parallel", "seeds", "set", "dryRun"] as const).find(
+  const useless = (["out", "parallel", "seeds", "set", "dryRun", "soFar"] as const).find(
     (key) => options[key] !== undefined,
   );
   if (useless !== undefined)
     throw new ConfigError(
-      `--report-only: makes no runs, so that --${useless === "dryRun" ? "dry-run" : useless} must be left out; the report goes to --report`,
+      `--report-only: makes no runs, so that --${useless.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)} must be left out; ` +
+        "the report goes to --report",
     );
   const dir = resolve(options.report ?? dirname(files[0] as string));
   tell(files.map(loadData), dir, reporter);
@@ -86,6 +90,14 @@ async function study(files: readonly string[], options: StudyOptions, reporter: 
   const parallel = options.parallel ?? parallelRuns(thisMachineNow(), threads, plan.runs.length);
   const left = plan.runs.filter((run) => !folder.isFinished(run));
   if (options.dryRun === true) return reporter.print(planTable(plan, folder, parallel));
+  const report = (outcomes: ReadonlyMap<string, RunOutcome>): void => {
+    const all = plan.studies.map((planned) => collectStudy(planned, folder, outcomes, set));
+    tell(all, resolve(options.report ?? `${folder.path}/report`), reporter);
+  };
+  if (options.soFar === true)
+    return report(
+      new Map(plan.runs.filter((run) => !left.includes(run)).map(({ digest }) => [digest, { type: "done" }])),
+    );
   reporter.info(
     `${plan.runs.length} runs, ${plan.runs.length - left.length} of them made; ${parallel} side by side; about ` +
       `${formatDuration(1000 * planSeconds(plan, left, parallel))} on a quiet machine like that of the study files`,
@@ -104,8 +116,7 @@ async function study(files: readonly string[], options: StudyOptions, reporter: 
     });
     if (stop.asked)
       throw new Interrupted(`stopped; every run in ${folder.path} is saved, and the same command goes on`);
-    const all = plan.studies.map((planned) => collectStudy(planned, folder, outcomes, set));
-    tell(all, resolve(options.report ?? `${folder.path}/report`), reporter);
+    report(outcomes);
     const failed = [...outcomes].filter(([, { type }]) => type === "failed").map(([digest]) => digest);
     if (failed.length > 0)
       throw new PyVisionError(

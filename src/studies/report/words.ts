@@ -3,13 +3,15 @@ import type { Estimate } from "../measures.ts";
 import { dynamicsPanels, selectionPanels, unitOf } from "../quantities.ts";
 import type { Measure, Reduction } from "../studyFile.ts";
 
-const heldOutTitles: Readonly<Record<string, string>> = {
+/** Of what is in tables only. */
+const tableTitles: Readonly<Record<string, string>> = {
   "heldOut/meanRelativeAccuracy": "Held-out mean relative accuracy",
   "heldOut/toolCalls": "Held-out tool calls",
   "heldOut/turns": "Held-out turns",
   "heldOut/sampledTokens": "Held-out response length",
   "heldOut/visualTokens": "Held-out visual tokens",
   "heldOut/pythonErrorRate": "Held-out cells that raised",
+  "advantage/trained_correct_negative_share": "Right answers trained on, negative advantage",
 };
 
 const reductionWords: Readonly<Record<Reduction, string>> = {
@@ -23,7 +25,7 @@ const reductionWords: Readonly<Record<Reduction, string>> = {
 
 export function quantityTitle(quantity: string): string {
   const panel = [...dynamicsPanels, ...selectionPanels].find((p) => p.quantity === quantity);
-  return panel?.title ?? heldOutTitles[quantity] ?? quantity;
+  return panel?.title ?? tableTitles[quantity] ?? quantity;
 }
 
 /** "Held-out accuracy, at the end, %". */
