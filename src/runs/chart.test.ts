@@ -80,12 +80,13 @@ test("a band is drawn where both ends are known, and a share's band stays in [0,
     { x: 0, y: 0.9, low: 0.5, high: 1.5 },
     { x: 1, y: 1, low: 0.8, high: 1.2 },
   ];
-  const bandOf = (unit: string): string =>
-    renderCurves([{ title: "t", unit, fromZero: true, curves: [{ label: "a", points }] }]).match(
-      /<path d="([^"]*)" fill="#0072b2"/,
-    )?.[1] ?? "";
+  const bandOf = (unit: string, bounds?: [number, number]): string =>
+    renderCurves([
+      { title: "t", unit, fromZero: true, ...(bounds && { bounds }), curves: [{ label: "a", points }] },
+    ]).match(/<path d="([^"]*)" fill="#0072b2"/)?.[1] ?? "";
   assert.equal(bandOf("%"), "M54,34L306,34L306,61.2L54,102Z"); // 1 is the top, 0.8 and 0.5 below it
   assert.notEqual(bandOf("calls"), bandOf("%"));
+  assert.equal(bandOf("calls", [0, 1]), bandOf("%")); // also of another quantity that cannot leave them
 });
 
 test("names from outside are escaped, and a legend appears for two labels or more", () => {

@@ -26,6 +26,8 @@ export interface Panel {
   readonly curves: readonly Curve[];
   /** Lets the y axis start at 0. */
   readonly fromZero?: boolean;
+  /** What the quantity cannot leave: an interval ends there, whatever the normal approximation says. [0, 1] for "%". */
+  readonly bounds?: Extent;
 }
 
 export interface ChartOptions {
@@ -80,7 +82,8 @@ export function renderCurves(panels: readonly Panel[], options: ChartOptions = {
 }
 
 function renderPanel(given: Panel, options: ChartOptions, colourOf: (label: string) => string): string {
-  const panel = given.unit === "%" ? withBandsInShares(given) : given;
+  const bounds = given.bounds ?? (given.unit === "%" ? [0, 1] : undefined);
+  const panel = bounds === undefined ? given : withBandsWithin(given, bounds);
   const right = panelWidth - inset.right;
   const bottom = panelHeight - inset.bottom;
   const percent = panel.unit === "%";
@@ -188,9 +191,8 @@ export function smoothed(points: readonly CurvePoint[], window: number): CurvePo
   });
 }
 
-/** An interval of a share ends at 0 and 1, whatever the normal approximation says. */
-function withBandsInShares(panel: Panel): Panel {
-  const inside = (value: number): number => Math.max(0, Math.min(1, value));
+function withBandsWithin(panel: Panel, [least, most]: Extent): Panel {
+  const inside = (value: number): number => Math.max(least, Math.min(most, value));
   const curves = panel.curves.map((curve) => ({
     ...curve,
     points: curve.points.map((p) => (hasBand(p) ? { ...p, low: inside(p.low), high: inside(p.high) } : p)),

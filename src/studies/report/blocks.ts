@@ -15,6 +15,8 @@ export type Block =
       readonly type: "table";
       readonly head: readonly string[];
       readonly rows: readonly (readonly string[])[];
+      /** Columns of words, which stand to the left; the first if left out. */
+      readonly words?: readonly number[];
     }
   | { readonly type: "figure"; readonly figure: Figure };
 
@@ -33,6 +35,7 @@ export function overview(all: readonly StudyData[]): Block[] {
     {
       type: "table",
       head: ["study", "verdict", "parts that hold", "runs"],
+      words: [0, 1],
       rows: all.map((data) => {
         const { verdict, parts } = judge(data);
         const holding = parts.filter(({ result }) => result === "supported").length;
@@ -112,6 +115,7 @@ function testTable(data: StudyData, { parts }: StudyVerdict): Block {
   return {
     type: "table",
     head: ["part of the claim", "measure", "arms", "expected", "difference [95%]", "pairs", "result"],
+    words: [0, 1, 2, 3, 6],
     rows: parts.map(({ test, against, difference, result }) => [
       test.says,
       measureTitle(test.measure),
@@ -234,6 +238,7 @@ function armTable(data: StudyData): Block {
   return {
     type: "table",
     head: ["arm", "overrides", "weights", "runs (digest of config, seed and weights)"],
+    words: [0, 1, 2, 3],
     rows: data.study.arms.map(({ name, set, coldStart }) => [
       labelOf(data, name),
       overridesOf(set),

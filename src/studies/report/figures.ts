@@ -37,7 +37,9 @@ function panelOf(data: StudyData, { quantity, title, unit }: PanelOf): Panel {
     const each = window > 1 ? runs.map((points) => smoothed(points, window)) : runs;
     return { label: labelOf(data, name), points: meanCurve(each) };
   });
-  return { title, ...(unit !== undefined && { unit }), fromZero: true, curves };
+  // Nothing that is drawn can be negative.
+  const bounds = [0, unit === "%" ? 1 : Infinity] as const;
+  return { title, ...(unit !== undefined && { unit }), fromZero: true, bounds, curves };
 }
 
 function hasSomething({ curves }: Panel): boolean {

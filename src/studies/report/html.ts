@@ -19,7 +19,7 @@ a { color: inherit; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem; text-align: right; vertical-align: top; }
-th:first-child, td:first-child { text-align: left; }
+.words { text-align: left; }
 th { background: var(--head); }
 figure { margin: 1.2rem 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: 0.85rem; }
@@ -60,8 +60,9 @@ function htmlOf(block: Block): string {
     case "list":
       return `<ul>${block.items.map((item) => `<li>${inline(item)}</li>`).join("")}</ul>`;
     case "table": {
+      const words = block.words ?? [0];
       const row = (cells: readonly string[], tag: "th" | "td"): string =>
-        `<tr>${cells.map((cell) => `<${tag}>${inline(cell)}</${tag}>`).join("")}</tr>`;
+        `<tr>${cells.map((cell, i) => `<${tag}${words.includes(i) ? ' class="words"' : ""}>${inline(cell)}</${tag}>`).join("")}</tr>`;
       const body = block.rows.map((cells) => row(cells, "td")).join("\n");
       return `<div class="table" tabindex="0"><table>\n<thead>${row(block.head, "th")}</thead>\n<tbody>${body}</tbody>\n</table></div>`;
     }

@@ -20,6 +20,7 @@ function markdownOf(block: Block): string {
       return markdownTable(
         block.head.map(escaped),
         block.rows.map((row) => row.map(escaped)),
+        (column) => (block.words ?? [0]).includes(column),
       ).trimEnd();
     case "figure":
       return `![${escaped(block.figure.alt)}](${block.figure.file})`;
