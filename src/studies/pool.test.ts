@@ -39,6 +39,22 @@ test("never more side by side than allowed; what is needed comes before; a failu
   );
 });
 
+test("what was done before can be needed, and is not begun again", async () => {
+  const begun: string[] = [];
+  const outcomes = await runPool([run("a", "sft"), run("b")], {
+    parallel: 2,
+    done: ["base", "sft"],
+    stopping: () => false,
+    start: async ({ digest }): Promise<RunOutcome> => {
+      begun.push(digest);
+      await soon();
+      return { type: "done" };
+    },
+  });
+  assert.deepEqual(begun, ["a", "b"]);
+  assert.deepEqual([...outcomes.keys()].sort(), ["a", "b", "base", "sft"]);
+});
+
 test("asked to stop, it begins no more and waits for those at work", async () => {
   let stopping = false;
   const begun: string[] = [];

@@ -10,18 +10,20 @@ export type RunOutcome =
 
 export interface PoolOptions {
   readonly parallel: number;
+  /** Digests of what others may need and is there already. */
+  readonly done?: readonly string[];
   /** Whether to begin no more. */
   readonly stopping: () => boolean;
   /** Must not reject. */
   readonly start: (run: StudyRun) => Promise<RunOutcome>;
 }
 
-/** @returns the outcome of every run, by digest; with a stop some are "stopped" that were never begun */
+/** @returns the outcome of every run and of what was done before, by digest; with a stop some are "stopped" that were never begun */
 export async function runPool(
   runs: readonly StudyRun[],
-  { parallel, stopping, start }: PoolOptions,
+  { parallel, done = [], stopping, start }: PoolOptions,
 ): Promise<ReadonlyMap<string, RunOutcome>> {
-  const outcomes = new Map<string, RunOutcome>();
+  const outcomes = new Map<string, RunOutcome>(done.map((digest) => [digest, { type: "done" }]));
   const waiting = [...runs];
   const running = new Map<string, Promise<void>>();
   const begin = (run: StudyRun): void => {

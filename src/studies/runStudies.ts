@@ -42,10 +42,11 @@ export async function runStudies(
   };
   const timer = setInterval(look, pollMs);
   try {
-    const outcomes = await runPool(
+    return await runPool(
       runs.filter((run) => !finished.includes(run)),
       {
         parallel,
+        done: finished.map(({ digest }) => digest),
         stopping: () => stop.asked,
         start: async (run) => {
           const before = steps.get(run.digest) ?? 0;
@@ -67,10 +68,6 @@ export async function runStudies(
         },
       },
     );
-    return new Map<string, RunOutcome>([
-      ...finished.map(({ digest }): [string, RunOutcome] => [digest, { type: "done" }]),
-      ...outcomes,
-    ]);
   } finally {
     clearInterval(timer);
     all.end(`${ended} of ${runs.length} runs over`);
