@@ -170,7 +170,7 @@ function coldStart(
   const sft: StudyRun = {
     ...{ digest: digestOf("sft", tuned, pretrain.digest), stage: "sft", label: `${label} sft` },
     ...{ config: tuned, needs: pretrain.digest, heldOutTasks: tuned.evaluation.tasks },
-    steps: Math.ceil(demonstrations / batchSize) * epochs,
+    steps: Math.ceil((demonstrations * epochs) / batchSize),
   };
   return [pretrain, sft];
 }
