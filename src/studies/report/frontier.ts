@@ -68,7 +68,10 @@ export function renderFrontier(data: StudyData, frontier: Frontier): Figure[] {
     joined.length < 2
       ? ""
       : `<path d="M${joined.map(({ x, y }) => at(x.mean, y.mean)).join("L")}" fill="none" stroke="#999999"/>`;
-  const marks = points.map((point) => mark(at, point, xScale, yScale));
+  const heights = labelHeights(
+    points.map(({ x, y, label }) => ({ x: xScale(x.mean), y: yScale(y.mean), label })),
+  );
+  const marks = points.map((point, i) => mark(at, point, heights[i] as number, xScale, yScale));
 
   const end = reference?.points.at(-1) ?? [1, 0];
   const bound =
@@ -93,9 +96,14 @@ export function renderFrontier(data: StudyData, frontier: Frontier): Figure[] {
   return [{ file: `${data.study.name}-frontier.svg`, alt: title, svg }];
 }
 
+/** Of a label, in pixels. */
+const LINE = 14;
+const LETTER = 6.5;
+
 function mark(
   at: (x: number, y: number) => string,
   { x, y, colour, label }: ArmPoint,
+  labelHeight: number,
   xScale: (value: number) => number,
   yScale: { (value: number): number; domain(): number[] },
 ): string {
@@ -111,7 +119,24 @@ function mark(
       ? ""
       : bar(`M${at(Math.max(x.mean / 1.5, x.mean - x.half), y.mean)}L${at(x.mean + x.half, y.mean)}`);
   const centre = `<circle cx="${fixed(xScale(x.mean))}" cy="${fixed(yScale(y.mean))}" r="4.5" fill="${colour}"/>`;
-  return vertical + horizontal + centre + text(xScale(x.mean) + 9, yScale(y.mean) - 8, label);
+  return vertical + horizontal + centre + text(xScale(x.mean) + 9, labelHeight, label);
+}
+
+/** Baselines of the points' labels: above the point, or where no label to the left of it runs into it. */
+function labelHeights(
+  points: readonly { readonly x: number; readonly y: number; readonly label: string }[],
+): number[] {
+  const placed: { readonly end: number; readonly height: number }[] = [];
+  const heights = points.map(() => 0);
+  const leftToRight = points.map((point, i) => ({ ...point, i })).sort((a, b) => a.x - b.x);
+  for (const { x, y, label, i } of leftToRight) {
+    const free = (height: number): boolean =>
+      placed.every((other) => other.end < x || Math.abs(other.height - height) >= LINE);
+    const height = [y - 8, y - 8 - LINE, y + 20, y + 20 + LINE].find(free) ?? y - 8;
+    placed.push({ end: x + 9 + LETTER * label.length, height });
+    heights[i] = height;
+  }
+  return heights;
 }
 
 /** 1, 2 and 5 of every power of ten inside. */

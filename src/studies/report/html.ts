@@ -20,6 +20,7 @@ a { color: inherit; }
 table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem; text-align: right; vertical-align: top; }
 .words { text-align: left; }
+td:not(.words) { white-space: nowrap; }
 th { background: var(--head); }
 figure { margin: 1.2rem 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: 0.85rem; }

@@ -88,6 +88,13 @@ test("a picture of accuracy against visual tokens", () => {
   assert.match(svg, /a perfect reader/);
   assert.equal([...svg.matchAll(/<circle/g)].length, 2);
   assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+  // Two arms at one place: their labels are not.
+  const alike = [tinyRun("none", 0, 1), tinyRun("bonus", 0, 2)];
+  const drawn = reportFiles([tinyData(alike, { ...tinyStudy(), frontier })]).get("tiny-frontier.svg") ?? "";
+  const [first, second] = ["no bonus", "bonus"].map((label) =>
+    Number(new RegExp(`y="([\\d.]+)"[^>]*>${label}<`).exec(drawn)?.[1]),
+  );
+  assert.ok(Math.abs((first as number) - (second as number)) >= 14, `${first} ${second}`);
 });
 
 test("runs stand one a line; numbers keep few digits; what is no data is refused", () => {
