@@ -132,7 +132,7 @@ function labelHeights(
   for (const { x, y, label, i } of leftToRight) {
     const free = (height: number): boolean =>
       placed.every((other) => other.end < x || Math.abs(other.height - height) >= LINE);
-    const height = [y - 8, y - 8 - LINE, y + 20, y + 20 + LINE].find(free) ?? y - 8;
+    const height = [y - 8, y - 26, y + 20, y + 38].find(free) ?? y - 8;
     placed.push({ end: x + 9 + LETTER * label.length, height });
     heights[i] = height;
   }
