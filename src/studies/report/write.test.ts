@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { DataError } from "../../core/errors.ts";
-import { dataText, parseData, rounded } from "../data.ts";
+import { dataText, loadData, parseData, rounded } from "../data.ts";
 import { tinyData, tinyRun, tinyStudy } from "../testStudy.ts";
 import { reportFiles } from "./write.ts";
 
@@ -107,4 +110,17 @@ test("runs stand one a line; numbers keep few digits; what is no data is refused
     assert.throws(() => parseData(text, "x.json"), (error) => error instanceof DataError && message.test(error.message)); // prettier-ignore
   refused("{", /^x\.json: not JSON: .*; give the \.json file that a study has written$/);
   refused('{"version":2}', /^x\.json: is not the data of a study: version .*received 2/);
+});
+
+test("the reports in docs are what their data make", () => {
+  const dir = fileURLToPath(new URL("../../../docs/experiments/studies", import.meta.url));
+  const names = readdirSync(dir).filter((name) => name.endsWith(".json"));
+  assert.equal(names.length, 8);
+  const files = reportFiles(names.sort().map((name) => loadData(join(dir, name))));
+  assert.deepEqual([...files.keys()].sort(), readdirSync(dir).sort());
+  for (const [name, text] of files)
+    assert.ok(
+      readFileSync(join(dir, name), "utf8") === text,
+      `${name}: run pyvision study --report-only docs/experiments/studies/*.json`,
+    );
 });
