@@ -1,17 +1,8 @@
 // A level of isolation is found, not assumed: small programs try to leave a real session, and the host looks whether
 // any of them did. What a kernel, a container or a security module takes away shows here and nowhere else.
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../core/errors.ts";
@@ -74,14 +65,16 @@ print(json.dumps(reached))
 /**
  * Runs the canaries in two sessions, which it closes.
  * @param ownNamespaces whether sessions are meant to have a process namespace of their own
+ * @param folder for what programs must not reach; made here, and removed
  * @returns what a program could do that it must not be able to; empty when the isolation holds
  * @throws SandboxError when a session does not work at all
  */
 export async function runCanaries(
   open: () => Promise<PythonSession>,
   ownNamespaces: boolean,
+  folder: string,
 ): Promise<readonly string[]> {
-  const folder = mkdtempSync(join(tmpdir(), "pyvision-canary-"));
+  mkdirSync(folder);
   let connections = 0;
   const server = createServer((socket) => {
     connections++;

@@ -110,18 +110,26 @@ function isClean(): boolean {
 }
 
 /** A host that opens a session with daemons or threads in it, prints its folder, and then ends as told. */
-async function hostThat(
-  options: string,
-  litter: string,
-  end: string,
-): Promise<{ out: string; code: number | null; signal: string | null }> {
-  const program = `
-    const { startPythonRuntime } = await import(${JSON.stringify(new URL("./forkServer.ts", import.meta.url).href)});
+function hostThat(options: string, litter: string, end: string): Promise<Host> {
+  return host(`
     const runtime = await startPythonRuntime(${options});
     const session = await runtime.open({ images: [] });
     const { stdout } = await session.run(${JSON.stringify(litter)});
     process.stdout.write(stdout);
-    ${end}`;
+    ${end}`);
+}
+
+interface Host {
+  readonly out: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A process that runs these lines, which have startPythonRuntime. */
+async function host(lines: string): Promise<Host> {
+  const program = `
+    const { startPythonRuntime } = await import(${JSON.stringify(new URL("./forkServer.ts", import.meta.url).href)});
+    ${lines}`;
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
     stdio: ["ignore", "pipe", "inherit"],
@@ -162,6 +170,23 @@ for (const [name, end, how] of ENDS) {
       await eventually(isClean);
     });
 }
+
+for (const launcher of ["bubblewrap", "worker", "landlock"])
+  test(
+    `nothing is left of a host that is killed while it tests the isolation: ${launcher}`,
+    needs(launcher),
+    async () => {
+      const { code, signal } = await host(`
+      const { readdirSync } = await import("node:fs");
+      setInterval(() => {
+        if (readdirSync(process.env.TMPDIR).some((name) => name.endsWith("-canary"))) process.kill(process.pid, "SIGKILL");
+      }, 1);
+      await startPythonRuntime(${JSON.stringify({ launchers: [launcher] })});
+      process.exit(0);`);
+      assert.deepEqual([code, signal], [null, "SIGKILL"]);
+      await eventually(isClean);
+    },
+  );
 
 test("an interpreter that cannot be used is a SandboxError with the remedy", async () => {
   const fails = (options: object, message: RegExp): Promise<void> =>

@@ -45,12 +45,9 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
       continue;
     }
     try {
-      const server = new ForkServer(
-        settings,
-        { level, by: launcher, shortfalls },
-        await Zygote.start(settings, launcher),
-      );
-      const reached = launcher === "none" ? [] : await canaries(server, level);
+      const zygote = await Zygote.start(settings, launcher);
+      const server = new ForkServer(settings, { level, by: launcher, shortfalls }, zygote);
+      const reached = launcher === "none" ? [] : await canaries(server, level, zygote.canaryFolder);
       if (reached.length === 0) return server;
       await server.close();
       shortfalls.push(`${launcher}: a program ${reached.join(", ")}`);
@@ -76,9 +73,13 @@ export async function startPythonRuntime(options: PythonRuntimeOptions = {}): Pr
   );
 }
 
-async function canaries(server: ForkServer, level: IsolationLevel): Promise<readonly string[]> {
+async function canaries(
+  server: ForkServer,
+  level: IsolationLevel,
+  folder: string,
+): Promise<readonly string[]> {
   try {
-    return await runCanaries(() => server.open({ images: [] }), level === "namespaces");
+    return await runCanaries(() => server.open({ images: [] }), level === "namespaces", folder);
   } catch (error) {
     await server.close();
     throw error;

@@ -217,6 +217,11 @@ export class Zygote {
     }
   }
 
+  /** For the canaries: a path beside its own folder, removed after it also when this process is killed (worker/launch.py). */
+  get canaryFolder(): string {
+    return `${this.#folder}-canary`;
+  }
+
   /** Ends the process and everything it started, and removes its folder. */
   async close(): Promise<void> {
     this.#child.stdin.end();
@@ -230,6 +235,7 @@ export class Zygote {
       ...this.settings,
       launcher: this.launcher,
       folder: this.#folder,
+      canaryFolder: this.canaryFolder,
       host: process.pid,
       searchPath: process.env["PATH"] ?? "",
     };

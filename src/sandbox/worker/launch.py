@@ -42,15 +42,21 @@ def main():
         child, files = start(settings)
     except (Refused, OSError) as error:
         print(error, file=sys.stderr)
-        shutil.rmtree(settings["folder"], ignore_errors=True)
+        clean(settings)
         os._exit(1)
     guard(child, settings["host"])
     for fd in (0, 1):
         os.close(fd)  # the zygote's alone, so that their ends are seen
     serve_files(files)
     status = child.wait()
-    shutil.rmtree(settings["folder"], ignore_errors=True)
+    clean(settings)
     os._exit(status if status >= 0 else 128 - status)
+
+
+def clean(settings):
+    """Removes what the host has made for this process; the host may have been killed."""
+    for folder in (settings["folder"], settings["canaryFolder"]):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(settings):

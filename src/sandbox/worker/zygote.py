@@ -253,7 +253,7 @@ class Zygote:
                 self.kill(pid)
             time.sleep(0.002)
         if not self.separates:  # else launch.py clears up
-            os.execv(REMOVE, ["rm", "-rf", "--", self.settings["folder"]])
+            os.execv(REMOVE, ["rm", "-rf", "--", self.settings["folder"], self.settings["canaryFolder"]])
 
 
 def connect(path):
