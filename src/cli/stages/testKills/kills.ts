@@ -115,7 +115,7 @@ export function newTally(): Tally {
 
 /**
  * Kills a run once for each of `chain`, goes on with the same command each time, lets it end, and compares it with the run in
- * `expected`. One that ends before it could be killed is compared, too, and another takes its place.
+ * `expected`. One that is over before it could be killed is compared, too, and another takes its place.
  * @param folder for the runs
  */
 export async function killAndContinue(
@@ -138,7 +138,8 @@ export async function killAndContinue(
       const killed = await runChild(folder, trainArgs(place()), drawKill(phase, reference, random));
       assert.deepEqual(killed.orphans, [], "no process outlives it");
       assert.deepEqual(killed.litter, [], "and no temporary folder");
-      if (killed.signal === "SIGKILL") {
+      const isOver = existsSync(join(place(), "summary.json")); // it is written last
+      if (killed.signal === "SIGKILL" && !isOver) {
         const inside = diedInside(killed, place());
         for (const where of inside.length > 0 ? inside : (["between"] as const)) {
           tally.inside[where]++;
@@ -146,7 +147,8 @@ export async function killAndContinue(
         note(killed);
         break;
       }
-      ends(killed);
+      if (killed.signal === "SIGKILL") assertSameRun(place(), expected);
+      else ends(killed);
       if (++runs > chain.length + 5) throw new Error(`${phase}: the runs end before they are killed`);
     }
   }
