@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 
-// V8 counts the memory of typed arrays as its own, and with its first limit of some 70 MB collects several times a
+// V8 counts the memory of typed arrays as its own, and from the limit it starts with collects several times a
 // second while a policy is sampled. This one saves a fifth of the main process's CPU time (docs/decisions.md).
 const heap = "--initial-old-space-size=512";
 

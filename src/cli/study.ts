@@ -96,7 +96,9 @@ async function study(files: readonly string[], options: StudyOptions, reporter: 
   };
   if (options.soFar === true)
     return report(
-      new Map(plan.runs.filter((run) => !left.includes(run)).map(({ digest }) => [digest, { type: "done" }])),
+      new Map(
+        plan.runs.filter((run) => folder.isFinished(run)).map(({ digest }) => [digest, { type: "done" }]),
+      ),
     );
   reporter.info(
     `${plan.runs.length} runs, ${plan.runs.length - left.length} of them made; ${parallel} side by side; about ` +

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Datum } from "../core/datum.ts";
-import { supervisedLoop } from "./supervised.ts";
+import { stepsOfEpochs, supervisedLoop } from "./supervised.ts";
 import type { SupervisedReport } from "./supervised.ts";
 import { close, datum, ScriptedEngine } from "./testSupport.ts";
 
@@ -76,4 +76,9 @@ test("a resumed run continues number and learning rate", async () => {
     reports.map((r) => [r.step, r.learningRate]),
     [[2, 1]],
   );
+});
+
+test("the last batch of an epoch takes what it lacks from the next", () => {
+  assert.equal(stepsOfEpochs(2000, { epochs: 2, batchSize: 32 }), 125); // 62.5 an epoch
+  assert.equal(stepsOfEpochs(5, { epochs: 1, batchSize: 2 }), 3);
 });

@@ -22,6 +22,14 @@ export interface SupervisedOptions {
   readonly stage: string;
 }
 
+/** Steps of whole epochs over so many examples, batches running on from one epoch into the next. */
+export function stepsOfEpochs(
+  examples: number,
+  { epochs, batchSize }: { epochs: number; batchSize: number },
+): number {
+  return Math.ceil((examples * epochs) / batchSize);
+}
+
 export interface SupervisedReport {
   /** Counted from 1. */
   readonly step: number;

@@ -217,7 +217,7 @@ export class Zygote {
     }
   }
 
-  /** For the canaries: a path beside its own folder, removed after it also when this process is killed (worker/launch.py). */
+  /** For the canaries: a path beside its own folder, removed after it also when this process is killed (by worker/). */
   get canaryFolder(): string {
     return `${this.#folder}-canary`;
   }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
+import { stepsOfEpochs } from "../learning/supervised.ts";
 import { parseConfig, resolveInputPath, type ResolvedConfig } from "../runs/config.ts";
 import type { Arm, Study } from "./studyFile.ts";
 
@@ -166,11 +167,10 @@ function coldStart(
   const tuned = of("sft");
   if (tuned.sft.data !== undefined)
     throw new ConfigError(`study ${study.name}, arm ${arm.name}: sft.data must be left out of a cold start, received ${JSON.stringify(tuned.sft.data)}`); // prettier-ignore
-  const { demonstrations, epochs, batchSize } = tuned.sft;
   const sft: StudyRun = {
     ...{ digest: digestOf("sft", tuned, pretrain.digest), stage: "sft", label: `${label} sft` },
     ...{ config: tuned, needs: pretrain.digest, heldOutTasks: tuned.evaluation.tasks },
-    steps: Math.ceil((demonstrations * epochs) / batchSize),
+    steps: stepsOfEpochs(tuned.sft.demonstrations, tuned.sft),
   };
   return [pretrain, sft];
 }

@@ -7,6 +7,7 @@ import type { Task } from "../../core/task.ts";
 import type { ScoredTrajectory } from "../../core/trajectory.ts";
 import { evaluateTrajectories, type EvaluationReport } from "../../learning/evaluate.ts";
 import { formatReport } from "../../learning/formatReport.ts";
+import { stepsOfEpochs } from "../../learning/supervised.ts";
 import type { ResolvedConfig } from "../../runs/config.ts";
 import type { RunDirectory } from "../../runs/runDirectory.ts";
 import { stepName } from "../../runs/trajectoryStore.ts";
@@ -123,8 +124,7 @@ async function train(
   { bench, config, run, reporter, life }: Sft,
   { data, dialogues, state }: Lessons,
 ): Promise<Trained> {
-  const { epochs, batchSize } = config.sft;
-  const steps = Math.ceil((dialogues * epochs) / batchSize);
+  const steps = stepsOfEpochs(dialogues, config.sft);
   const supervised = await runSupervised({
     ...{ stage: "sft", config, engine: bench.engine, data, run, reporter, life, state },
     options: { ...config.sft, steps },

@@ -37,9 +37,9 @@ function panelOf(data: StudyData, { quantity, title, unit }: PanelOf): Panel {
     const each = window > 1 ? runs.map((points) => smoothed(points, window)) : runs;
     return { label: labelOf(data, name), points: meanCurve(each) };
   });
-  // Nothing that is drawn can be negative.
-  const bounds = [0, unit === "%" ? 1 : Infinity] as const;
-  return { title, ...(unit !== undefined && { unit }), fromZero: true, bounds, curves };
+  // Nothing that is drawn can be negative; of shares the chart knows it.
+  const bounds = unit === "%" ? {} : { bounds: [0, Infinity] as const };
+  return { title, ...(unit !== undefined && { unit }), fromZero: true, ...bounds, curves };
 }
 
 function hasSomething({ curves }: Panel): boolean {
