@@ -73,6 +73,8 @@ function fromWebp(bytes: Uint8Array, maxPixels: number): RgbImage {
 function fromPng(bytes: Uint8Array, maxPixels: number): RgbImage {
   const png = decodePng(boundedPng(bytes, maxPixels));
   const { width, height } = png;
+  const plain = png.depth === 8 && png.channels === 3 && !png.palette && !png.transparency;
+  if (plain) return { width, height, data: new Uint8Array(png.data) };
   const data = new Uint8Array(width * height * 3);
   const pixel = png.palette === undefined ? colourReader(png) : paletteReader(png, png.palette);
   for (let at = 0; at < width * height; at++) {
@@ -99,16 +101,15 @@ function colourReader(png: DecodedPng): PixelReader {
   const scale = 255 / (2 ** depth - 1);
   const grey = channels < 3;
   const hasAlpha = channels === 2 || channels === 4;
+  // Nothing is made here for each pixel but its result: a function with a name of its own costs half a microsecond under tsx.
   return (at) => {
     const first = at * channels;
-    const sample = (channel: number): number => samples[first + channel] ?? 0;
-    const [red, green, blue] = grey ? [sample(0), sample(0), sample(0)] : [sample(0), sample(1), sample(2)];
-    let alpha = hasAlpha ? Math.round(sample(channels - 1) * scale) : 255;
-    if (
-      transparency !== undefined &&
-      [red, green, blue].slice(0, channels).every((v, i) => v === transparency[i])
-    )
-      alpha = 0;
+    const red = samples[first] ?? 0;
+    const green = grey ? red : (samples[first + 1] ?? 0);
+    const blue = grey ? red : (samples[first + 2] ?? 0);
+    let alpha = hasAlpha ? Math.round((samples[first + channels - 1] ?? 0) * scale) : 255;
+    if (transparency !== undefined && red === transparency[0])
+      if (grey || (green === transparency[1] && blue === transparency[2])) alpha = 0;
     return [Math.round(red * scale), Math.round(green * scale), Math.round(blue * scale), alpha];
   };
 }
