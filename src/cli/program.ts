@@ -2,28 +2,33 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { createReporter } from "../runs/progress.ts";
-import { registerAsk } from "./ask.ts";
-import { registerBench } from "./bench.ts";
-import { registerBenchData } from "./benchData.ts";
-import { registerCompare } from "./compare.ts";
-import { registerData } from "./data.ts";
-import { registerDoctor } from "./doctor.ts";
-import { registerEval } from "./eval.ts";
-import { registerEvaluate } from "./evaluate.ts";
-import { registerExec } from "./exec.ts";
-import { registerExport } from "./export.ts";
 import { describeFailure } from "./failure.ts";
-import { registerPretrain } from "./pretrain.ts";
-import { registerRollout } from "./rollout.ts";
-import { registerServe } from "./serve.ts";
-import { registerSft } from "./sft.ts";
-import { registerStudy } from "./study.ts";
-import { registerSynth } from "./synth.ts";
-import { registerTasks } from "./tasks.ts";
-import { registerTrain } from "./train.ts";
-import { registerView } from "./view.ts";
 
-export function buildProgram(): Command {
+/** In the order of `--help`. A command's own modules are loaded when it is called: all of them are a second's work. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  doctor: async () => (await import("./doctor.ts")).registerDoctor,
+  train: async () => (await import("./train.ts")).registerTrain,
+  sft: async () => (await import("./sft.ts")).registerSft,
+  synth: async () => (await import("./synth.ts")).registerSynth,
+  pretrain: async () => (await import("./pretrain.ts")).registerPretrain,
+  eval: async () => (await import("./eval.ts")).registerEval,
+  evaluate: async () => (await import("./evaluate.ts")).registerEvaluate,
+  rollout: async () => (await import("./rollout.ts")).registerRollout,
+  ask: async () => (await import("./ask.ts")).registerAsk,
+  serve: async () => (await import("./serve.ts")).registerServe,
+  exec: async () => (await import("./exec.ts")).registerExec,
+  tasks: async () => (await import("./tasks.ts")).registerTasks,
+  data: async () => (await import("./data.ts")).registerData,
+  compare: async () => (await import("./compare.ts")).registerCompare,
+  study: async () => (await import("./study.ts")).registerStudy,
+  view: async () => (await import("./view.ts")).registerView,
+  export: async () => (await import("./export.ts")).registerExport,
+  bench: async () => (await import("./bench.ts")).registerBench,
+  "bench-data": async () => (await import("./benchData.ts")).registerBenchData,
+};
+
+/** The program with the command that `args` begin with; with all of them when they begin with none, as for help or a typing error. */
+async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("pyvision")
     .description(
       "Train, run and evaluate agentic vision models that look at images and videos by writing Python.",
@@ -34,25 +39,9 @@ export function buildProgram(): Command {
     .helpCommand("help [command]", "print help of a command")
     .showHelpAfterError("(pyvision --help lists the commands, pyvision <command> --help their options)")
     .exitOverride();
-  registerDoctor(program);
-  registerTrain(program);
-  registerSft(program);
-  registerSynth(program);
-  registerPretrain(program);
-  registerEval(program);
-  registerEvaluate(program);
-  registerRollout(program);
-  registerAsk(program);
-  registerServe(program);
-  registerExec(program);
-  registerTasks(program);
-  registerData(program);
-  registerCompare(program);
-  registerStudy(program);
-  registerView(program);
-  registerExport(program);
-  registerBench(program);
-  registerBenchData(program);
+  const [called = ""] = args.filter((arg) => !arg.startsWith("-"));
+  const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
+  for (const command of load === undefined ? Object.values(COMMANDS) : [load]) (await command())(program);
   return program;
 }
 
@@ -62,7 +51,7 @@ export function buildProgram(): Command {
  * @returns the exit code; never rejects
  */
 export async function runCli(args: readonly string[]): Promise<number> {
-  const program = buildProgram();
+  const program = await buildProgram(args);
   try {
     await program.parseAsync([...args], { from: "user" });
     return Number(process.exitCode ?? 0);
