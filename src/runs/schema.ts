@@ -314,6 +314,8 @@ const sft = z.strictObject({
       giveUp: fraction.default(DEFAULT_BEHAVIOUR.giveUp),
       wrongPlace: fraction.default(DEFAULT_BEHAVIOUR.wrongPlace),
       pythonError: fraction.default(DEFAULT_BEHAVIOUR.pythonError),
+      /** Probability, when the answer is known, of another look all the same (world of pictures); 0 when left out. */
+      needless: fraction.exactOptional(),
       /** Order of a scan over places. */
       order: z.enum(["reading", "random"]).default(DEFAULT_BEHAVIOUR.order),
     })

@@ -5,7 +5,7 @@ import { ConfigError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import type { ToolResult } from "../../core/trajectory.ts";
 import { answerBlock, codeBlock } from "../world/phrases.ts";
-import { DEFAULT_BEHAVIOUR } from "../world/teacherScript.ts";
+import { checkedBehaviour } from "../world/teacherScript.ts";
 import type { TeacherBehaviour } from "../world/teacherScript.ts";
 import { PLACES } from "../world/vocabulary.ts";
 import type { Colour, Place } from "../world/vocabulary.ts";
@@ -42,19 +42,18 @@ const WRONG_NAME = "video";
 /**
  * The turns of one episode. `wrongPlace` looks at a second that was not asked for (`at`), `order` says in which order
  * discs are looked at where it does not matter (`when`).
- * @throws ConfigError for a probability outside [0, 1].
+ * @throws ConfigError for a probability outside [0, 1], and for `needless`, which this world does not have.
  */
 export function* videoScript(
   clip: Clip,
   random: Random,
   options: Partial<TeacherBehaviour> = {},
 ): Generator<ScriptTurn, undefined> {
-  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
-  for (const field of ["impatient", "giveUp", "wrongPlace", "pythonError"] as const)
-    if (!(behaviour[field] >= 0 && behaviour[field] <= 1))
-      throw new ConfigError(
-        `teacher.${field} must be a probability, got ${behaviour[field]}; use 0 to switch it off`,
-      );
+  const behaviour = checkedBehaviour(options);
+  if (behaviour.needless > 0)
+    throw new ConfigError(
+      `teacher.needless is of the world of pictures, got ${behaviour.needless}; leave it out for the world of video`,
+    );
 
   const giveUp = behaviour.impatient === 1 || random.next() < behaviour.impatient ? behaviour.giveUp : 0;
   const calls = neededCalls(clip, behaviour.order, random);

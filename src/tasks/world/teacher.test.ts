@@ -98,6 +98,31 @@ test("mistakes are made and repaired", () => {
   ]);
 });
 
+test("needless looks come when the answer is known, each after its caption, until no call is left", () => {
+  const beads = { "top left": "red", "top right": "blue" } as const;
+  const plain: Scene = { ...sceneOf("plain", beads), disc: { colour: "blue", x: 400, y: 400, radius: 150 } };
+  const looks = turns(plain, { needless: 1 }, 3);
+  assert.equal(looks.length, 5);
+  assert.match(looks[0] ?? "", /^The disc is blue\. Look (top|bottom) (left|right)\.<code>/);
+  assert.match(looks.at(-1) ?? "", /^(Empty|I see (red|blue))\.<answer>\\boxed\{blue\}<\/answer>$/);
+  const look = sceneOf("look", beads, ["top left"]);
+  assert.equal(turns(look, { needless: 1 }).length, 5);
+  assert.equal(turns(look, { needless: 1, pythonError: 1 }).length, 5);
+  assert.equal(turns(look, { needless: 1, giveUp: 1 }).length, 1);
+  // Captions are of the look before them.
+  for (let seed = 0; seed < 20; seed++) {
+    const said = turns(look, { needless: 1 }, seed);
+    for (const [i, turn] of said.slice(1).entries()) {
+      const place = /Look (.*?)\./.exec(said[i] ?? "")?.[1] as keyof typeof beads;
+      assert.ok(turn.startsWith(beads[place] === undefined ? "Empty." : `I see ${beads[place]}.`), turn);
+    }
+  }
+  const counts = Array.from({ length: 2000 }, (_, seed) => turns(plain, { needless: 0.5 }, seed).length - 1);
+  const share = (calls: number): number => counts.filter((count) => count === calls).length / counts.length;
+  for (const [calls, expected] of [0.5, 0.25, 0.125, 0.0625, 0.0625].entries())
+    assert.ok(Math.abs(share(calls) - expected) < 0.045, `${calls} calls: ${share(calls)}`);
+});
+
 test("no mistake is made when the calls are needed for looking", () => {
   const counting = turns(sceneOf("count", {}), { pythonError: 1 });
   assert.equal(counting.length, 5);

@@ -20,6 +20,8 @@ export interface TeacherBehaviour {
   readonly order: "reading" | "random";
   /** Tool calls an episode allows: no mistake is made that would leave too few of them. */
   readonly maxCalls: number;
+  /** Probability, when the answer is known, of another look at any place; asked again after it while calls are left. */
+  readonly needless: number;
 }
 
 export const DEFAULT_BEHAVIOUR: TeacherBehaviour = {
@@ -29,7 +31,19 @@ export const DEFAULT_BEHAVIOUR: TeacherBehaviour = {
   pythonError: 0.05,
   order: "reading",
   maxCalls: 4,
+  needless: 0,
 };
+
+/** With defaults for what is left out. @throws ConfigError for a probability outside [0, 1]. */
+export function checkedBehaviour(options: Partial<TeacherBehaviour>): TeacherBehaviour {
+  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
+  for (const field of ["impatient", "giveUp", "wrongPlace", "pythonError", "needless"] as const)
+    if (!(behaviour[field] >= 0 && behaviour[field] <= 1))
+      throw new ConfigError(
+        `teacher.${field} must be a probability, got ${behaviour[field]}; use 0 to switch it off`,
+      );
+  return behaviour;
+}
 
 /** The turns of one episode. @throws ConfigError for a probability outside [0, 1]. */
 export function* teacherScript(
@@ -37,15 +51,11 @@ export function* teacherScript(
   random: Random,
   options: Partial<TeacherBehaviour> = {},
 ): Generator<string, undefined> {
-  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options };
-  for (const field of ["impatient", "giveUp", "wrongPlace", "pythonError"] as const)
-    if (!(behaviour[field] >= 0 && behaviour[field] <= 1))
-      throw new ConfigError(
-        `teacher.${field} must be a probability, got ${behaviour[field]}; use 0 to switch it off`,
-      );
+  const behaviour = checkedBehaviour(options);
 
   if (scene.kind === "plain") {
-    yield (scene.disc === undefined ? "" : discCaption(scene.disc.colour)) + answerBlock(answerOf(scene));
+    const seen = scene.disc === undefined ? "" : discCaption(scene.disc.colour);
+    yield* answerAtLeisure(scene, seen, behaviour.maxCalls, behaviour, random);
     return;
   }
 
@@ -76,9 +86,27 @@ export function* teacherScript(
     said = `${cropCaption(bead)} `;
     if (scene.kind === "count") said += `${seen} so far. `;
   }
-  const answer = answerOf(scene);
-  if (scene.kind === "compare") said += answer === "yes" ? "Same." : "Different.";
-  yield said.trimEnd() + answerBlock(answer);
+  if (scene.kind === "compare") said += answerOf(scene) === "yes" ? "Same." : "Different.";
+  const spent = needed.length + (mistake === undefined ? 0 : 1);
+  yield* answerAtLeisure(scene, said, behaviour.maxCalls - spent, behaviour, random);
+}
+
+/** The answer, which is known, perhaps after looks that nobody needs. @param calls that are left */
+function* answerAtLeisure(
+  scene: Scene,
+  known: string,
+  calls: number,
+  { needless }: TeacherBehaviour,
+  random: Random,
+): Generator<string, undefined> {
+  let said = known.trimEnd();
+  // Drawn only where it is asked for, so that other teachers keep their streams.
+  for (let left = calls; needless > 0 && left > 0 && random.next() < needless; left--) {
+    const place = random.pick(PLACES.slice(0, scene.placesInUse));
+    yield `${said} ${lookTurn(place)}`.trimStart();
+    said = cropCaption(beadAt(scene, place));
+  }
+  yield said + answerBlock(answerOf(scene));
 }
 
 /** The places to look at, in order, until the question can be answered. */
