@@ -57,7 +57,6 @@ for (const [name, cell, reason] of DEADLY)
     assert.equal(result.outcome.type, "killed", JSON.stringify(result));
     assert.match(result.outcome.reason, reason);
     assert.equal(result.alive, false);
-    assert.ok(result.elapsedMs < 3000, `${result.elapsedMs} ms`);
     assert.equal(next.stdout, "fresh\n");
   });
 

@@ -287,7 +287,7 @@ test("law: every right answer is right of itself, in every wrapping, and never o
         assert.equal(grade(wrap, other) === "right", i === j, `${wrap} for ${other}`);
 });
 
-test("hostile answers cost milliseconds and decide nothing", () => {
+test("hostile answers end soon and decide nothing", () => {
   const hostile = [
     "(".repeat(999),
     "{".repeat(999),
@@ -316,5 +316,6 @@ test("hostile answers cost milliseconds and decide nothing", () => {
   for (const answer of hostile)
     for (const truth of ["1", "\\frac{1}{2}", "(1, 2)", "x = 2", "{1, 2}"])
       assert.notEqual(grade(answer, truth), "right", `${answer.slice(0, 30)} for ${truth}`);
-  assert.ok(process.cpuUsage(before).user < 3e6);
+  // About 0.2 s; what is not bounded takes minutes, or for ever.
+  assert.ok(process.cpuUsage(before).user < 30e6);
 });

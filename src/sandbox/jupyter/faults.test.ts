@@ -119,7 +119,7 @@ test("no answer is a timeout, after an interruption and before a late answer", a
     setTimeout(() => call.answer({ ...OK, stdout: "late\n" }), 500),
   );
   assert.deepEqual([result.outcome, result.alive], [{ type: "timeout", limitMs: 200 }, false]);
-  assert.ok(result.elapsedMs >= 395 && result.elapsedMs < 3000, `${result.elapsedMs} ms`);
+  assert.ok(result.elapsedMs >= 395, `${result.elapsedMs} ms`);
   assert.equal(next.stdout, "fresh\n");
   assert.ok(requests.includes("POST /api/kernels/kernel-1/interrupt"));
 });
