@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readMetrics, withoutTimings } from "../runs/metrics.ts";
+import { parseData } from "../studies/data.ts";
 import { loadStudy } from "../studies/studyFile.ts";
 import { planStudies } from "../studies/grid.ts";
 import { STUDY } from "../studies/testStudy.ts";
@@ -172,12 +173,21 @@ test("killed with a run, interrupted, it goes on and ends as one that was left a
   const markdown = readFileSync(join(report, "studies.md"), "utf8");
   assert.match(markdown, /no bonus \(n=2\)/);
   for (const digest of digests) assert.ok(markdown.includes(digest));
-  const data = JSON.parse(readFileSync(join(report, "tiny.json"), "utf8")) as { runs: { heldOut: { steps: number[] } }[]; missing: unknown[] }; // prettier-ignore
+  const data = parseData(readFileSync(join(report, "tiny.json"), "utf8"), "tiny");
   assert.deepEqual(data.missing, []);
   assert.deepEqual(
     data.runs.map(({ heldOut }) => heldOut.steps),
     [[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2]], // prettier-ignore
   );
+  for (const { digest, curves, before: first, after: last } of data.runs) {
+    const effective = readMetrics(join(runDir("killed", digest), "metrics.jsonl")).map(
+      (r) => r["tool_calls/effective_mean"],
+    );
+    assert.deepEqual([curves["tool_calls/effective_mean"]].flat(), [...new Set(effective)]);
+    for (const { kinds, calls } of [first, last])
+      assert.deepEqual(Object.keys(calls ?? {}), Object.keys(kinds));
+  }
+  assert.match(markdown, /\| look, calls/);
   const again = await start(
     "study",
     "--report-only",

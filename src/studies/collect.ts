@@ -6,14 +6,16 @@ import { openRun } from "../runs/runDirectory.ts";
 import { type EvaluationFigures, rounded, type RunFigures, type StudyData } from "./data.ts";
 import type { PlannedStudy } from "./grid.ts";
 import type { RunOutcome } from "./pool.ts";
-import { heldOutQuantities, keptMetrics } from "./quantities.ts";
+import { heldOutField, heldOutQuantities, keptMetrics } from "./quantities.ts";
 import type { StudyFolder } from "./runFolder.ts";
+import type { Study } from "./studyFile.ts";
 
 const interval = z.object({ low: z.number(), high: z.number() });
 const slice = z.looseObject({
   judged: z.int(),
   accuracy: z.number().optional(),
   meanRelativeAccuracy: z.number().optional(),
+  toolCalls: z.number().optional(),
   interval: interval.optional(),
   visualTokensInterval: interval.optional(),
 });
@@ -60,12 +62,26 @@ export function collectStudy(
     set: [...set],
     seeds: [...(arms[0]?.runs.keys() ?? [])],
     origins: [...origins].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, origin]) => origin),
-    runs: done.map(({ arm, seed, digest }) => ({ arm, seed, digest, ...figuresOf(folder.runDir(digest)) })),
+    runs: done.map(({ arm, seed, digest }) => ({
+      ...{ arm, seed, digest },
+      ...figuresOf(folder.runDir(digest), keptFor(study)),
+    })),
     missing,
   };
 }
 
-function figuresOf(dir: string): Omit<RunFigures, "arm" | "seed" | "digest"> {
+/** What every study keeps of the steps, and what this one measures besides. */
+function keptFor({ tests, table, frontier }: Study): readonly string[] {
+  const measures = [
+    ...tests.map(({ measure }) => measure),
+    ...table,
+    ...(frontier ? [frontier.x, frontier.y] : []),
+  ];
+  const own = measures.map(({ of }) => of).filter((of) => heldOutField(of) === undefined);
+  return [...new Set([...keptMetrics, ...own])];
+}
+
+function figuresOf(dir: string, kept: readonly string[]): Omit<RunFigures, "arm" | "seed" | "digest"> {
   const run = openRun(dir);
   const checked = summarySchema.safeParse(run.readSummary());
   if (!checked.success)
@@ -79,7 +95,7 @@ function figuresOf(dir: string): Omit<RunFigures, "arm" | "seed" | "digest"> {
     seconds: figure(trainingSeconds),
     resumed,
     steps: records.length,
-    curves: curvesOf(records),
+    curves: curvesOf(records, kept),
     heldOut: heldOutOf(heldOut),
     before: evaluationOf(before),
     after: evaluationOf(after),
@@ -89,17 +105,12 @@ function figuresOf(dir: string): Omit<RunFigures, "arm" | "seed" | "digest"> {
   };
 }
 
-function curvesOf(records: readonly MetricsRecord[]): RunFigures["curves"] {
+function curvesOf(records: readonly MetricsRecord[], kept: readonly string[]): RunFigures["curves"] {
   const present = new Set(records.flatMap((record) => Object.keys(record)));
-  const names = keptMetrics.flatMap((kept) =>
-    kept.endsWith("/")
-      ? [...present].filter((key) => key.startsWith(kept)).sort()
-      : present.has(kept)
-        ? [kept]
-        : [],
+  const names = kept.flatMap((of) =>
+    of.endsWith("/") ? [...present].filter((key) => key.startsWith(of)).sort() : present.has(of) ? [of] : [],
   );
-  const isFamily = (name: string): boolean =>
-    keptMetrics.some((kept) => kept.endsWith("/") && name.startsWith(kept));
+  const isFamily = (name: string): boolean => kept.some((of) => of.endsWith("/") && name.startsWith(of));
   return Object.fromEntries(
     names.map((name) => {
       const values = records.map((record) => {
@@ -144,6 +155,11 @@ function evaluationOf({ overall, kinds }: z.output<typeof evaluation>): Evaluati
                   [figure(share), n, ...(relative === undefined ? [] : [figure(relative)])] as KindFigures,
                 ],
               ],
+      ),
+    ),
+    calls: Object.fromEntries(
+      Object.entries(kinds).flatMap(([kind, { toolCalls }]) =>
+        toolCalls === undefined ? [] : [[kind, figure(toolCalls)]],
       ),
     ),
   };

@@ -20,6 +20,8 @@ const evaluation = z.strictObject({
   visualTokensInterval: interval.optional(),
   /** By kind of task: accuracy, tasks judged, and for numbers the mean relative accuracy. */
   kinds: z.record(z.string(), z.tuple([z.number(), z.int()]).rest(z.number())),
+  /** By kind of task: tool calls a trajectory. The first studies' data do not have them. */
+  calls: z.record(z.string(), z.number()).optional(),
 });
 
 const run = z.strictObject({

@@ -21,6 +21,7 @@ tests:
 table:
   - { of: heldOut/accuracy, as: last }
   - { of: tool_calls/mean, as: tail }
+  - { of: tool_calls/effective_mean, as: last } # kept because it is asked for here
 cost: { step: 1, heldOutTask: 0.5, start: 2 }
 `;
 

@@ -77,7 +77,10 @@ export function blocksOf(data: StudyData): Block[] {
       type: "paragraph",
       text:
         "Held-out accuracy in percent, with Wilson's interval over tasks; gains are paired over the same tasks. Kinds of tasks are " +
-        "those after training; in brackets the mean relative accuracy of numbers.",
+        "those after training; in brackets the mean relative accuracy of numbers." +
+        (data.runs.some(({ after }) => after.calls)
+          ? " Calls are those of a trajectory, before and after training."
+          : ""),
     },
     runTable(data),
     { type: "heading", level: 3, text: "How it was made" },
@@ -173,7 +176,10 @@ function differenceBlocks(data: StudyData): Block[] {
 
 function runTable(data: StudyData): Block {
   const percent = (share: number): string => (100 * share).toFixed(1);
-  const kinds = [...new Set(data.runs.flatMap(({ after }) => Object.keys(after.kinds)))].sort();
+  const namesIn = (records: readonly Readonly<Record<string, unknown>>[]): readonly string[] =>
+    [...new Set(records.flatMap((record) => Object.keys(record)))].sort();
+  const kinds = namesIn(data.runs.map(({ after }) => after.kinds));
+  const called = namesIn(data.runs.map(({ after }) => after.calls ?? {}));
   return {
     type: "table",
     head: [
@@ -187,6 +193,7 @@ function runTable(data: StudyData): Block {
         "visual tokens",
       ],
       ...kinds.map((kind) => `${kind}, after`),
+      ...called.map((kind) => `${kind}, calls`),
     ],
     rows: data.runs.map(({ arm, seed, before, after, gain, heldOut: { curves } }) => {
       const ends = (field: string, digits: number): string => {
@@ -207,6 +214,9 @@ function runTable(data: StudyData): Block {
           const [share, , relative] = of;
           return percent(share) + (relative === undefined ? "" : ` (${percent(relative)})`);
         }),
+        ...called.map(
+          (kind) => `${before.calls?.[kind]?.toFixed(2) ?? "–"} → ${after.calls?.[kind]?.toFixed(2) ?? "–"}`,
+        ),
       ];
     }),
   };
