@@ -66,8 +66,8 @@ test("the studies of configs/studies are valid, every arm's config too; what the
   assert.deepEqual(
     studies.map(({ name, seeds }) => `${name} ${seeds.length}`),
     [
-      ...["baseline-advantage 3", "filters 3", "python-errors 3", "ranking 3", "std-normalisation 3"],
-      ...["tool-reward 5", "turn-budget 5", "video-frames 3"],
+      ...["baseline-advantage 3", "filters 3", "needless-calls 5", "python-errors 3", "ranking 3"],
+      ...["reward-brakes 3", "std-normalisation 3", "tool-reward 5", "turn-budget 5", "video-frames 3"],
     ],
   );
   assert.deepEqual(
@@ -76,13 +76,19 @@ test("the studies of configs/studies are valid, every arm's config too; what the
   );
   const { runs, studies: planned } = planStudies(studies);
   // Seven image studies: 1 + 2 + 1 + 2 + 1 arms beside the baseline of 3 seeds, 3 + 2 of 5, the baseline 5; video: 4 of 3, and 3
-  // cold starts of two runs.
-  assert.equal(runs.filter(({ stage }) => stage === "train").length, 7 * 3 + 5 * 5 + 5 + 4 * 3);
-  assert.equal(runs.filter(({ stage }) => stage !== "train").length, 6);
-  const baselines = planned
-    .filter(({ study }) => study.recipe === "configs/image-mini.yaml")
-    .map(({ arms }) => arms.find(({ arm }) => arm.baseline)?.runs.get(2));
-  assert.equal(new Set(baselines).size, 1);
+  // cold starts of two runs; where calls are not needed: 2 arms of 5 and 2 of 3, and one cold start for all of them.
+  assert.equal(
+    runs.filter(({ stage }) => stage === "train").length,
+    7 * 3 + 5 * 5 + 5 + 4 * 3 + 2 * 5 + 2 * 3,
+  );
+  assert.equal(runs.filter(({ stage }) => stage !== "train").length, 6 + 2);
+  const baselinesOf = (cold: boolean): ReadonlySet<string | undefined> => {
+    const baselines = planned
+      .filter(({ study }) => study.recipe === "configs/image-mini.yaml")
+      .map(({ arms }) => arms.find(({ arm }) => arm.baseline));
+    return new Set(baselines.filter((own) => own?.arm.coldStart === cold).map((own) => own?.runs.get(2)));
+  };
+  assert.deepEqual([baselinesOf(false).size, baselinesOf(true).size], [1, 1]);
 });
 
 test("the settings of the arms reach the config that is run", () => {
