@@ -12,6 +12,7 @@ const tableTitles: Readonly<Record<string, string>> = {
   "heldOut/visualTokens": "Held-out visual tokens",
   "heldOut/pythonErrorRate": "Held-out cells that raised",
   "advantage/trained_correct_negative_share": "Right answers trained on, negative advantage",
+  "tool_calls/effective_mean": "Tool calls with new output",
 };
 
 const reductionWords: Readonly<Record<Reduction, string>> = {
