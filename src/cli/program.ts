@@ -27,9 +27,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   "bench-data": async () => (await import("./benchData.ts")).registerBenchData,
 };
 
-/** The program with the command that `args` begin with; with all of them when they begin with none, as for help or a typing error. */
-async function buildProgram(args: readonly string[]): Promise<Command> {
-  const program = new Command("pyvision")
+function emptyProgram(): Command {
+  return new Command("pyvision")
     .description(
       "Train, run and evaluate agentic vision models that look at images and videos by writing Python.",
     )
@@ -39,10 +38,13 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .helpCommand("help [command]", "print help of a command")
     .showHelpAfterError("(pyvision --help lists the commands, pyvision <command> --help their options)")
     .exitOverride();
+}
+
+/** The command that `args` begin with; all of them when they begin with none, as for help or a typing error. */
+async function addCommands(program: Command, args: readonly string[]): Promise<void> {
   const [called = ""] = args.filter((arg) => !arg.startsWith("-"));
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   for (const command of load === undefined ? Object.values(COMMANDS) : [load]) (await command())(program);
-  return program;
 }
 
 /**
@@ -51,8 +53,9 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
  * @returns the exit code; never rejects
  */
 export async function runCli(args: readonly string[]): Promise<number> {
-  const program = await buildProgram(args);
+  const program = emptyProgram();
   try {
+    await addCommands(program, args);
     await program.parseAsync([...args], { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {

@@ -83,6 +83,12 @@ test("a palette of two bits, one colour half transparent", () => {
   );
 });
 
+test("a palette beside colours is a suggestion, and its colours are not those of the picture", () => {
+  const suggested: [string, number[]][] = [["PLTE", [9, 9, 9, 7, 7, 7]]];
+  assert.deepEqual(pixels(png([2, 1], 8, 2, [[0, 1, 0, 1, 0, 1]], suggested)), [0, 1, 0, 1, 0, 1]);
+  assert.deepEqual(pixels(png([1, 1], 8, 6, [[0, 1, 0, 255]], suggested)), [0, 1, 0]);
+});
+
 test("the colour declared transparent is white, its neighbours are not", () => {
   const rgb: [string, number[]][] = [["tRNS", [0, 1, 0, 2, 0, 3]]];
   assert.deepEqual(

@@ -73,10 +73,12 @@ function fromWebp(bytes: Uint8Array, maxPixels: number): RgbImage {
 function fromPng(bytes: Uint8Array, maxPixels: number): RgbImage {
   const png = decodePng(boundedPng(bytes, maxPixels));
   const { width, height } = png;
-  const plain = png.depth === 8 && png.channels === 3 && !png.palette && !png.transparency;
+  // Beside colours of its own a picture may have a palette: a suggestion to screens of few colours (PNG, 11.2.2).
+  const palette = png.channels === 1 ? png.palette : undefined;
+  const plain = png.depth === 8 && png.channels === 3 && !png.transparency;
   if (plain) return { width, height, data: new Uint8Array(png.data) };
   const data = new Uint8Array(width * height * 3);
-  const pixel = png.palette === undefined ? colourReader(png) : paletteReader(png, png.palette);
+  const pixel = palette === undefined ? colourReader(png) : paletteReader(png, palette);
   for (let at = 0; at < width * height; at++) {
     const [red, green, blue, alpha] = pixel(at);
     data[3 * at] = onWhite(red, alpha);
