@@ -83,7 +83,7 @@ describe("the carried policy, on six questions", () => {
   test("sampled twice each and killed in its chunks, it ends as the run that nobody killed; once more it asks nothing", async () => {
     const out = join(root, "killed");
     const sampled = (name: string): string[] => args(name, "--repeats", "2", "--temperature", "1");
-    for (const records of [1, 8]) {
+    for (const records of [1, 5]) {
       const { signal, stderr } = await runEvalCommand(root, sampled("killed"), { dir: out, records });
       assert.equal(signal, "SIGKILL", stderr);
     }
@@ -127,7 +127,7 @@ describe("a model behind a server, on 150 questions", () => {
 
   test("killed twice, it asks nothing again that was recorded, and reports as one that nobody killed", async () => {
     const out = join(root, "served");
-    for (const records of [30, 85]) {
+    for (const records of [30, 70]) {
       const known = recordedIds(out).map((id) => Number(/sum-(\d+)/.exec(id)?.[1]));
       const before = new Map(server.asked);
       const { signal, stderr } = await runEvalCommand(root, args("served"), { dir: out, records });
@@ -138,7 +138,7 @@ describe("a model behind a server, on 150 questions", () => {
     const known = recordedIds(out).length;
     const last = await runEvalCommand(root, args("served"));
     assert.equal(last.code, 0, last.stderr);
-    assert.ok(known >= 85 && known < 150, `${known} answers were recorded at the second kill`);
+    assert.ok(known >= 70 && known < 150, `${known} answers were recorded at the second kill`);
     const whole = await runEvalCommand(root, args("served-whole"));
     assert.equal(whole.code, 0, whole.stderr);
     assert.deepEqual(untimedRun(out, "sums"), untimedRun(join(root, "served-whole"), "sums"));
