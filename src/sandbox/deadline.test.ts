@@ -18,7 +18,7 @@ test("an endless loop is interrupted at the limit; its state and its output are 
   ]);
   assert.deepEqual(loop?.outcome, TIMEOUT);
   assert.deepEqual(facts(loop), ["timeout", true, "start\n"]);
-  assert.ok(loop.elapsedMs >= LIMIT_MS - 5, `${loop.elapsedMs} ms`);
+  assert.ok(loop.elapsedMs >= LIMIT_MS - 5 && loop.elapsedMs < LIMIT_MS + 15_000, `${loop.elapsedMs} ms`);
   assert.deepEqual(next && facts(next), ["ok", true, "True\n"]);
 });
 
@@ -66,7 +66,8 @@ test("a program that ignores the interruption is killed; the next call has a fre
   for (const [killed, next, last] of await Promise.all(sessions)) {
     assert.deepEqual(killed?.outcome, TIMEOUT);
     assert.equal(killed?.alive, false);
-    assert.ok(killed.elapsedMs >= LIMIT_MS + 1200 - 5, `${killed.elapsedMs} ms`);
+    const late = killed.elapsedMs - LIMIT_MS - 1200;
+    assert.ok(late >= -5 && late < 15_000, `${killed.elapsedMs} ms`);
     assert.deepEqual(next && facts(next), ["ok", true, "False (7, 8, 9)\n"]);
     assert.match(last?.outcome.type === "pythonError" ? last.outcome.traceback : "", /"<cell 3>", line 1/);
   }

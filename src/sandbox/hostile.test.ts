@@ -57,6 +57,7 @@ for (const [name, cell, reason] of DEADLY)
     assert.equal(result.outcome.type, "killed", JSON.stringify(result));
     assert.match(result.outcome.reason, reason);
     assert.equal(result.alive, false);
+    assert.ok(result.elapsedMs < 15_000, `${result.elapsedMs} ms`); // not at the call's limit of 20 s
     assert.equal(next.stdout, "fresh\n");
   });
 

@@ -119,7 +119,7 @@ test("no answer is a timeout, after an interruption and before a late answer", a
     setTimeout(() => call.answer({ ...OK, stdout: "late\n" }), 3000),
   );
   assert.deepEqual([result.outcome, result.alive], [{ type: "timeout", limitMs: 600 }, false]);
-  assert.ok(result.elapsedMs >= 995, `${result.elapsedMs} ms`);
+  assert.ok(result.elapsedMs >= 995 && result.elapsedMs < 15_000, `${result.elapsedMs} ms`);
   assert.equal(next.stdout, "fresh\n");
   assert.ok(requests.includes("POST /api/kernels/kernel-1/interrupt"));
 });
