@@ -1,6 +1,7 @@
 // The command as it is, in a process that writes down what it is doing and, when told to, dies of SIGKILL in the middle of it.
 // The signal is sent by a thread of its own, so that it also comes while the main thread computes.
 import { appendFileSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { EmbeddedEngine } from "../../../engines/embedded/embeddedEngine.ts";
 import { Session } from "../../../sandbox/session.ts";
@@ -9,28 +10,42 @@ import type { Order, Phase } from "./kills.ts";
 const [, , orderPath = ""] = process.argv;
 const { args, events, kill } = JSON.parse(readFileSync(orderPath, "utf8")) as Order;
 
+// Two words that both threads see: whether the moment to count from has come, and how many phases of the kind are open.
+const [BEGUN, OPEN] = [0, 1];
+const shared = new Int32Array(new SharedArrayBuffer(8));
+
+// A kill that is meant for a phase comes inside of it, however long it takes on this machine: when the delay has outlasted it,
+// in the next one. A checkpoint is being written for as long as it has no name, which is longer than the engine's part of it.
 const KILLER = `
-  const { workerData: { flag, delayMs, pid, signals } } = require("node:worker_threads");
-  const wait = new Int32Array(flag);
-  Atomics.wait(wait, 0, 0);
+  const { workerData: { shared, delayMs, pid, signals, checkpoints } } = require("node:worker_threads");
+  const { existsSync, readdirSync } = require("node:fs");
+  const isHalfway = () =>
+    checkpoints !== undefined && existsSync(checkpoints) &&
+    readdirSync(checkpoints).some((name) => name.startsWith(".step-"));
   const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  while (Atomics.load(shared, ${BEGUN}) === 0) Atomics.wait(shared, ${BEGUN}, 0);
   sleep(delayMs);
+  while (Atomics.load(shared, ${OPEN}) === 0 && !isHalfway()) Atomics.wait(shared, ${OPEN}, 0, 1);
   for (const signal of signals) {
     process.kill(pid, signal);
     sleep(50);
   }`;
 
-const flag = new SharedArrayBuffer(4);
 if (kill !== undefined) {
-  const { delayMs, wholeGroup, signals = ["SIGKILL"] } = kill;
+  const { phase, delayMs, wholeGroup, signals = ["SIGKILL"] } = kill;
   const pid = wholeGroup ? -process.pid : process.pid;
-  new Worker(KILLER, { eval: true, workerData: { flag, delayMs, pid, signals } }).unref();
-  if (kill.phase === "anywhere") trigger();
+  const run = args[args.indexOf("--run") + 1] as string;
+  const checkpoints = phase === "checkpoint" ? join(run, "checkpoints") : undefined;
+  const workerData = { shared, delayMs, pid, signals, checkpoints };
+  new Worker(KILLER, { eval: true, workerData }).unref();
+  if (phase === "anywhere") opened(true);
 }
 
-function trigger(): void {
-  Atomics.store(new Int32Array(flag), 0, 1);
-  Atomics.notify(new Int32Array(flag), 0);
+/** @param begins the killer counts from here */
+function opened(begins: boolean): void {
+  Atomics.add(shared, OPEN, 1);
+  if (begins) Atomics.store(shared, BEGUN, 1);
+  for (const word of [BEGUN, OPEN]) Atomics.notify(shared, word);
 }
 
 appendFileSync(events, "");
@@ -39,11 +54,12 @@ let entered = 0;
 
 function enter(phase: Phase): void {
   writeSync(log, `+${phase} ${performance.now()}\n`);
-  if (kill?.phase === phase && ++entered === kill.occurrence) trigger();
+  if (kill?.phase === phase) opened(++entered === kill.occurrence);
 }
 
 function leave(phase: Phase): void {
   writeSync(log, `-${phase} ${performance.now()}\n`);
+  if (kill?.phase === phase) Atomics.sub(shared, OPEN, 1);
 }
 
 /** Puts marks around a method. */

@@ -23,7 +23,7 @@ export interface Kill {
   readonly phase: Phase | "anywhere";
   /** Which beginning of the phase, from 1. */
   readonly occurrence: number;
-  /** After that beginning. */
+  /** After that beginning; when the phase is over by then, the kill comes in the next one. */
   readonly delayMs: number;
   /** The process with all others of its group, or it alone. */
   readonly wholeGroup: boolean;
