@@ -44,8 +44,52 @@ interface Ended {
   readonly stderr: string;
 }
 
-function start(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const env = { ...process.env };
+// Before a run writes down a step behind its first, it waits for as long as the gate is closed: there is a folder `gate`, and
+// no file in it with the run's name. So what it is killed or stopped in is no matter of how fast anybody is.
+const GATE = (gate: string): string => `
+  import fs from "node:fs";
+  import { syncBuiltinESMExports } from "node:module";
+  import { basename, dirname, join } from "node:path";
+  const gate = ${JSON.stringify(gate)};
+  const append = fs.appendFileSync;
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  fs.appendFileSync = (path, text, ...more) => {
+    if (basename(String(path)) === "metrics.jsonl" && JSON.parse(text).step > 1)
+      while (fs.existsSync(gate) && !fs.existsSync(join(gate, basename(dirname(path))))) Atomics.wait(clock, 0, 0, 20);
+    append(path, text, ...more);
+  };
+  syncBuiltinESMExports();`;
+
+interface Gate {
+  /** For the environment of a study, which hands it on to its runs. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Lets one run pass. */
+  pass(digest: string): void;
+  open(): void;
+}
+
+function closedGate(name: string): Gate {
+  const gate = join(root, name);
+  mkdirSync(gate);
+  const program = `data:text/javascript,${encodeURIComponent(GATE(gate))}`;
+  return {
+    env: { NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --import=${program}` },
+    pass: (digest) => writeFileSync(join(gate, digest), ""),
+    open: () => rmSync(gate, { recursive: true }),
+  };
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What it has written to stderr so far. */
+  stderr(): string;
+}
+
+const start = (...args: readonly string[]): Started => startWith({}, ...args);
+
+function startWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Started {
+  const env = { ...process.env, ...more };
   delete env["NODE_TEST_CONTEXT"];
   const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], { env });
   let [stdout, stderr] = ["", ""];
@@ -54,7 +98,7 @@ function start(...args: readonly string[]): { readonly child: ChildProcess; read
   const ended = new Promise<Ended>((resolve) => {
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  return { child, ended };
+  return { child, ended, stderr: () => stderr };
 }
 
 const studyArgs = (out: string, ...more: readonly string[]): string[] => [
@@ -105,7 +149,8 @@ function isAlive(pid: number): boolean {
 
 test("killed with a run, interrupted, it goes on and ends as one that was left alone", async () => {
   // 1. SIGKILL for the study and one run that has a step behind it; the study's other run ends by itself.
-  const first = start("study", ...studyArgs("killed", "--parallel", "2"));
+  const firstGate = closedGate("gate-1");
+  const first = startWith(firstGate.env, "study", ...studyArgs("killed", "--parallel", "2"));
   const { half, pids } = await until(() => {
     const at = writers();
     const begun = [...at.keys()].find(
@@ -117,13 +162,18 @@ test("killed with a run, interrupted, it goes on and ends as one that was left a
   first.child.kill("SIGKILL");
   assert.equal((await first.ended).signal, "SIGKILL");
   assert.ok(finished("killed").length < 2);
+  firstGate.open();
 
   // 2. Ctrl-C when a run is over: the others save, and nothing is left alive.
-  const second = start("study", ...studyArgs("killed", "--parallel", "2"));
+  const secondGate = closedGate("gate-2");
+  secondGate.pass([...pids.keys()].find((digest) => digest !== half) as string);
+  const second = startWith(secondGate.env, "study", ...studyArgs("killed", "--parallel", "2"));
   const over = await until(() => finished("killed")[0], second.ended);
   const madeAt = statSync(join(runDir("killed", over), "summary.json")).mtimeMs;
   const atWork = writers();
   second.child.kill("SIGINT");
+  await until(() => (second.stderr().includes("Ctrl-C: stopping") ? true : undefined), second.ended);
+  secondGate.open();
   const stopped = await second.ended;
   assert.equal(stopped.code, 130, stopped.stderr);
   assert.match(stopped.stderr, /Ctrl-C: stopping when the runs at work have finished their steps and saved/);
