@@ -1,12 +1,13 @@
 // `pyvision serve` as a user meets it: what it says, what it refuses, and how it ends.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startTestServer } from "../server/openai/testServer.ts";
 
@@ -30,10 +31,42 @@ interface Ended {
 function serve(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
   const all = ["--import", import.meta.resolve("tsx"), path("./main.ts"), "serve", ...args];
   return new Promise((resolve) => {
-    execFile(process.execPath, all, { cwd: root, env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, all, { cwd: root, env, timeout: 120_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
+}
+
+interface Serving {
+  readonly child: ChildProcess;
+  /** Its first lines. */
+  readonly said: string;
+  /** All of it, once it has ended. */
+  stderr(): string;
+  readonly ended: Promise<number | null>;
+}
+
+const serving = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of serving) child.kill("SIGKILL");
+});
+
+/** @param lines that it is waited for */
+async function startServing(args: readonly string[], lines = 1): Promise<Serving> {
+  const all = ["--import", import.meta.resolve("tsx"), path("./main.ts"), "serve", ...args];
+  const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"] });
+  serving.add(child);
+  let [stdout, stderr] = ["", ""];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
+  const said = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      if (stdout.split("\n").length > lines) resolve(stdout);
+    });
+    void ended.then(() => reject(new Error(`the server ended: ${stderr}`)));
+  });
+  return { child, said, stderr: () => stderr, ended };
 }
 
 describe("pyvision serve", { concurrency: 2 }, () => {
@@ -48,11 +81,14 @@ describe("pyvision serve", { concurrency: 2 }, () => {
       );
       assert.equal(await server.stop(signal), 0);
       assert.equal(server.stderr(), `loading ${carried}\n`);
-      await assert.rejects(fetch(`${server.baseUrl}/models`));
+      // Nobody is there, or somebody else who was given the port.
+      const again = await fetch(`${server.baseUrl}/models`).then((response) => response.text(), () => ""); // prettier-ignore
+      assert.doesNotMatch(again, /"policy"/);
     });
 
-  test("a request under way does not keep it from ending", { timeout: 60_000 }, async () => {
-    const server = await startTestServer();
+  test("a request under way does not keep it from ending", { timeout: 300_000 }, async () => {
+    const server = await startServing([carried, "--openai", "--port", "0", "--threads", "1", "--model-name", "policy"]); // prettier-ignore
+    const url = / at (http:\S+)\n$/.exec(server.said)?.[1] ?? "";
     // At such a temperature a reply ends by chance, after some hundred tokens.
     const body = {
       model: "policy",
@@ -63,23 +99,33 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     const headers = { "content-type": "application/json" };
     const send = { method: "POST", headers, body: JSON.stringify(body) };
     const texts: string[] = [];
-    let begun = 0;
+    let underWay = 0;
     let stopping = false;
-    // Each asks again when its reply has ended, so that replies are under way whenever the server is stopped.
+    // Each asks again when its reply has ended.
     const askOn = async (): Promise<void> => {
       for (;;) {
-        const response = await fetch(`${server.baseUrl}/chat/completions`, send).catch(() => undefined);
+        const response = await fetch(`${url}/chat/completions`, send).catch(() => undefined);
         if (response === undefined) return; // nobody serves any more
-        begun++;
         // One that has no token yet when the server is stopped is told by its status.
         assert.ok(response.status === 200 || (stopping && response.status === 503), String(response.status));
+        underWay++;
         texts.push(await response.text());
+        underWay--;
       }
     };
     const asking = Array.from({ length: 4 }, askOn);
-    while (begun < 4) await new Promise((resolve) => setTimeout(resolve, 10));
+    // The server stands still while it is looked whether replies are under way, until it has been told to end.
+    for (;;) {
+      while (underWay < 3) await sleep(10);
+      server.child.kill("SIGSTOP");
+      for (let i = 0; i < 10; i++) await sleep(20); // what has left it is read
+      if (underWay >= 3) break;
+      server.child.kill("SIGCONT");
+    }
     stopping = true;
-    assert.equal(await server.stop(), 0);
+    server.child.kill("SIGTERM");
+    server.child.kill("SIGCONT");
+    assert.equal(await server.ended, 0);
     await Promise.all(asking);
     const stopped = /(^|\n\ndata: )\{"error":\{"message":"the server is being stopped"[^\n]*\}\s*$/;
     for (const text of texts)
@@ -90,17 +136,13 @@ describe("pyvision serve", { concurrency: 2 }, () => {
   test("--config: its checkpoint and pixel limits under its name; --host beyond this machine asks for a key", async () => {
     const port = "0";
     const all = ["--config", config, "--openai", "--port", port, "--host", "0.0.0.0", "--threads", "1"];
-    const child = execFile(process.execPath, ["--import", import.meta.resolve("tsx"), path("./main.ts"), "serve", ...all]); // prettier-ignore
-    let stderr = "";
-    child.stderr?.on("data", (text: string) => (stderr += text));
-    const line = await new Promise<string>((resolve) => child.stdout?.once("data", resolve));
-    const url = /^serving image-mini at (http:\/\/0\.0\.0\.0:\d+\/v1)\n$/.exec(line)?.[1] ?? "";
+    const server = await startServing(all);
+    const url = /^serving image-mini at (http:\/\/0\.0\.0\.0:\d+\/v1)\n$/.exec(server.said)?.[1] ?? "";
     const { data } = (await (await fetch(`${url.replace("0.0.0.0", "127.0.0.1")}/models`)).json()) as { data: { id: string }[] }; // prettier-ignore
     assert.equal(data[0]?.id, "image-mini");
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    child.kill("SIGTERM");
-    assert.equal(await ended, 0);
-    assert.match(stderr, /^warning: anybody who reaches 0\.0\.0\.0 can use this server; --key-variable asks for a key\n/); // prettier-ignore
+    server.child.kill("SIGTERM");
+    assert.equal(await server.ended, 0);
+    assert.match(server.stderr(), /^warning: anybody who reaches 0\.0\.0\.0 can use this server; --key-variable asks for a key\n/); // prettier-ignore
   });
 
   test("a port that is taken is said, not waited for", async (t) => {
@@ -115,11 +157,9 @@ describe("pyvision serve", { concurrency: 2 }, () => {
 
   test("--tinker: says how to use it, trains, keeps what was saved, and ends at SIGTERM with exit code 0", async () => {
     const store = join(root, "store");
-    const words = ["serve", carried, "--tinker", "--port", "0", "--threads", "1", "--model-name", "mini", "--store", store]; // prettier-ignore
-    const child = execFile(process.execPath, ["--import", import.meta.resolve("tsx"), path("./main.ts"), ...words]); // prettier-ignore
-    let stderr = "";
-    child.stderr?.on("data", (text: string) => (stderr += text));
-    const said = await new Promise<string>((resolve) => child.stdout?.once("data", resolve));
+    const words = [carried, "--tinker", "--port", "0", "--threads", "1", "--model-name", "mini", "--store", store]; // prettier-ignore
+    const server = await startServing(words, 7);
+    const { said } = server;
     const [, url = ""] = /^serving mini at (http:\/\/127\.0\.0\.1:\d+), checkpoints in /.exec(said) ?? [];
     const lines = said.split("\n");
     assert.deepEqual(lines.slice(1), [
@@ -144,15 +184,13 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     const model = `${session}:train:0`;
     await ask("create_model", { session_id: session, model_seq_id: 0, base_model: "mini" });
     const { request_id: saving } = await ask("save_weights", { model_id: model, seq_id: 1, path: "a" });
+    let saved = await ask("retrieve_future", { request_id: saving });
+    while (saved["type"] === "try_again") saved = await ask("retrieve_future", { request_id: saving });
+    assert.equal(saved["path"], `tinker://${model}/weights/a`);
+    server.child.kill("SIGTERM");
+    assert.equal(await server.ended, 0);
     assert.equal(
-      (await ask("retrieve_future", { request_id: saving }))["path"],
-      `tinker://${model}/weights/a`,
-    );
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    child.kill("SIGTERM");
-    assert.equal(await ended, 0);
-    assert.equal(
-      stderr,
+      server.stderr(),
       `loading ${carried}\n${model} created from mini\ntinker://${model}/weights/a saved\n` +
         `${model} ended: the server is being stopped\n`,
     );
