@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,6 +68,7 @@ test("a run that a living process writes is left to it, and a killed one's lock 
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
   const gone = { pid: child.pid, began: "some/1", host: (await import("node:os")).hostname() };
   child.kill("SIGKILL");
+  await once(child, "exit");
   writeFileSync(join(root, "mini-2", "lock.json"), JSON.stringify(gone));
   assert.equal(chooseAndGo(options(root)).run.name, "mini-2");
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterEach, beforeEach, test } from "node:test";
 import { ConfigError } from "../core/errors.ts";
 import { isLocked, lockRun } from "./runLock.ts";
@@ -63,4 +64,39 @@ test("who lost the lock does not take away another's", () => {
   write({ pid: 1, began: "x", host: "elsewhere" });
   lock.release();
   assert.match(readFileSync(path(), "utf8"), /elsewhere/);
+});
+
+test("of processes that begin at once one has the lock at a time, and none sees it half written", async () => {
+  const script = `import { lockRun } from ${JSON.stringify(new URL("runLock.ts", import.meta.url).href)};
+    import { readFileSync, rmdirSync, mkdirSync } from "node:fs";
+    const seen = { held: 0, shared: 0, empty: 0 };
+    process.stdin.once("data", () => {
+      for (let i = 0; i < 1000; i++) {
+        try { if (readFileSync(${JSON.stringify(path())}, "utf8") === "") seen.empty++; } catch {}
+        let lock;
+        try { lock = lockRun(${JSON.stringify(dir)}); } catch (error) { if (error.name !== "ConfigError") throw error; continue; }
+        seen.held++;
+        try { mkdirSync(${JSON.stringify(join(dir, "held"))}); rmdirSync(${JSON.stringify(join(dir, "held"))}); } catch { seen.shared++; }
+        lock.release();
+      }
+      console.log(JSON.stringify(seen));
+      process.exit();
+    });
+    console.log("ready");`;
+  const children = [1, 2].map(() =>
+    spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    }),
+  );
+  const said = children.map(({ stdout }) => createInterface({ input: stdout })[Symbol.asyncIterator]());
+  for (const lines of said) assert.equal((await lines.next()).value, "ready");
+  for (const { stdin } of children) stdin.write("go\n");
+  let all = 0;
+  for (const lines of said) {
+    const { held, ...rest } = JSON.parse(String((await lines.next()).value)) as Record<string, number>;
+    all += held ?? 0;
+    assert.deepEqual(rest, { shared: 0, empty: 0 });
+  }
+  assert.ok(all > 0);
+  await Promise.all(children.map((child) => child.exitCode ?? once(child, "exit")));
 });

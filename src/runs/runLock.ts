@@ -1,6 +1,6 @@
 // One process at a time writes a run. The lock names it by its number and the moment it began, because numbers are used
 // again: a lock whose process is gone, killed or not, is taken over without a question.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -21,17 +21,18 @@ export interface RunLock {
  */
 export function lockRun(dir: string, option = "--run"): RunLock {
   const path = join(dir, lockName);
-  const owner = ownerOf(path);
+  const found = textOf(path);
+  const owner = ownerIn(found);
   if (owner !== undefined && isAlive(owner))
     throw new ConfigError(
       `${option} ${dir}: process ${owner.pid}${owner.host === hostname() ? "" : ` on ${owner.host}`} is writing this run; ` +
         "wait for it, stop it, or name another directory" +
         (owner.host === hostname() ? "" : ` (if that machine is gone, remove ${path})`),
     );
-  if (owner !== undefined || isThere(path)) rmSync(path, { force: true });
+  if (found !== undefined) putAway(path);
   const mine: Owner = { pid: process.pid, began: beginOf(process.pid) ?? "", host: hostname() };
   try {
-    writeFileSync(path, `${JSON.stringify(mine)}\n`, { flag: "wx" });
+    writeWhole(path, `${JSON.stringify(mine)}\n`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new ConfigError(
@@ -53,19 +54,52 @@ export function isLocked(dir: string): boolean {
 }
 
 function ownerOf(path: string): Owner | undefined {
+  return ownerIn(textOf(path));
+}
+
+function textOf(path: string): string | undefined {
   try {
-    return ownerSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+    return readFileSync(path, "utf8");
   } catch {
-    return undefined; // none, or cut off as it was written: its process did not get to write a run
+    return undefined;
   }
 }
 
-function isThere(path: string): boolean {
+function ownerIn(text: string | undefined): Owner | undefined {
+  if (text === undefined) return undefined;
   try {
-    readFileSync(path);
-    return true;
+    return ownerSchema.safeParse(JSON.parse(text)).data;
   } catch {
-    return false;
+    return undefined; // cut off by a machine that went down
+  }
+}
+
+/** Takes the lock of a process that is gone away. Another may have taken the run over since it was looked at: its lock stays. */
+function putAway(path: string): void {
+  const aside = `${path}.${process.pid}.old.tmp`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  const owner = ownerOf(aside);
+  if (owner !== undefined && isAlive(owner) && textOf(path) === undefined) renameSync(aside, path);
+  else rmSync(aside, { force: true });
+}
+
+/** A reader sees the whole lock or none: one without its text would be taken for that of a killed process. @throws EEXIST */
+function writeWhole(path: string, text: string): void {
+  const beside = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(beside, text);
+    linkSync(beside, path);
+  } catch (error) {
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      throw error;
+    writeFileSync(path, text, { flag: "wx" }); // a file system without links
+  } finally {
+    rmSync(beside, { force: true });
   }
 }
 

@@ -14,8 +14,12 @@ export function makeTemporaryFolder(name: string, parent = tmpdir()): string {
   for (const entry of readdirSync(parent)) {
     const path = join(parent, entry);
     // Without a lock it may be that of a process that is about to write one.
-    if (entry.startsWith(`${name}-`) && existsSync(join(path, lockName)) && !isLocked(path))
+    if (!entry.startsWith(`${name}-`) || !existsSync(join(path, lockName)) || isLocked(path)) continue;
+    try {
       rmSync(path, { recursive: true, force: true });
+    } catch {
+      // Another process removes it at the same moment, or it is another user's.
+    }
   }
   const path = mkdtempSync(join(parent, `${name}-`));
   lockRun(path);

@@ -20,7 +20,7 @@ interface FoundRun {
 }
 
 /** It makes its tables first, on a busy machine for a minute. */
-const START_MS = 180_000;
+const START_MS = 600_000;
 
 const python = await trackersPython();
 const root = temporaryFolder();
@@ -45,7 +45,7 @@ test("the run's name, tags, times and how it ended, twice", () => {
   assert.equal(interrupted?.status, "KILLED");
   assert.equal(found?.status, "FINISHED");
   assert.equal(found.name, "parity");
-  assert.ok(found.seconds !== null && found.seconds >= 0 && found.seconds < 600);
+  assert.ok(found.seconds !== null && found.seconds >= 0 && found.seconds < 3600);
   assert.deepEqual([found.tags["pyvision.stage"], found.tags["pyvision.tags"]], ["train", "small,red"]);
 });
 
@@ -98,8 +98,16 @@ async function read(): Promise<FoundRun[]> {
   return (await readWithPython(python, "readMlflow.py", [url, "tests"])) as FoundRun[];
 }
 
+/** Another program may take a port between its choice and the server's start: then the server says so, and another is chosen. */
 async function serve(): Promise<string> {
-  const port = await freePort();
+  for (;;) {
+    const { url, log } = await serveAt(await freePort());
+    if (url !== undefined) return url;
+    if (!/address already in use/i.test(log)) throw new Error(`mlflow server did not start: ${log.slice(-2000)}`);
+  }
+}
+
+async function serveAt(port: number): Promise<{ readonly url?: string; readonly log: string }> {
   const stores = [
     "--backend-store-uri",
     `sqlite:///${root}/runs.db`,
@@ -121,15 +129,18 @@ async function serve(): Promise<string> {
     await exited;
   });
   const until = performance.now() + START_MS;
+  while (performance.now() < until && server.exitCode === null && !/Uvicorn running on/.test(log))
+    await sleep(250);
+  // Its own word first: whoever answers at the port may be another.
   while (performance.now() < until && server.exitCode === null) {
     const isUp = await fetch(`http://127.0.0.1:${port}/health`).then(
       ({ ok }) => ok,
       () => false,
     );
-    if (isUp) return `http://127.0.0.1:${port}`;
+    if (isUp) return { url: `http://127.0.0.1:${port}`, log };
     await sleep(250);
   }
-  throw new Error(`mlflow server did not start: ${log.slice(-2000)}`);
+  return { log };
 }
 
 async function freePort(): Promise<number> {

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -16,6 +17,7 @@ from tensorboard.backend.event_processing import plugin_event_accumulator as eve
 from tensorboard.util import tensor_util
 
 LOGDIR, RUN = sys.argv[1], sys.argv[2]
+LOADED_SECONDS = 300
 
 
 def accumulated():
@@ -42,7 +44,7 @@ def accumulated():
     return found
 
 
-def served(fast):
+def served(fast, wanted):
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", LOGDIR, "--port", "0", "--host", "127.0.0.1"]
     process = subprocess.Popen(command + ["--load_fast", fast], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
@@ -64,39 +66,58 @@ def served(fast):
             with urllib.request.urlopen(request, timeout=60) as reply:
                 return json.load(reply)
 
-        until = time.time() + 60
-        while RUN not in get("plugin/text/tags") and time.time() < until:
+        def read():
+            scalars = get("plugin/scalars/tags")[RUN]
+            images = get("plugin/images/tags")[RUN]
+            histograms = get("plugin/histograms/tags")[RUN]
+            texts = get("plugin/text/tags")[RUN]
+            experiment = post("plugin/hparams/experiment", {"experimentName": ""})
+            sessions = post(
+                "plugin/hparams/session_groups",
+                {
+                    "experimentName": "",
+                    "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
+                    "colParams": [],
+                    "startIndex": 0,
+                    "sliceSize": 10,
+                },
+            )
+            return {
+                "scalars": {tag: [row[1:] for row in get("plugin/scalars/scalars", run=RUN, tag=tag)] for tag in scalars},
+                "images": {tag: len(get("plugin/images/images", run=RUN, tag=tag, sample=0)) for tag in images},
+                "histograms": {
+                    tag: [[row[1], sum(bucket[2] for bucket in row[2])] for row in get("plugin/histograms/histograms", run=RUN, tag=tag)]
+                    for tag in histograms
+                },
+                "texts": {tag: [row["step"] for row in get("plugin/text/text", run=RUN, tag=tag)] for tag in texts},
+                "hparams": sorted(info["name"] for info in experiment["hparamInfos"]),
+                "values": sessions["sessionGroups"][0]["hparams"],
+                "status": [session["status"] for group in sessions["sessionGroups"] for session in group["sessions"]],
+            }
+
+        # It loads in the background: what it serves is read again until it has as much as the files hold, the session's end too.
+        until = time.time() + LOADED_SECONDS
+        while time.time() < until:
+            try:
+                found = read()
+                if counts(found) == wanted and found["status"] == ["STATUS_SUCCESS"]:
+                    return found
+            except (KeyError, IndexError, urllib.error.HTTPError):
+                pass  # nothing of the run has been loaded yet
             time.sleep(0.2)
-        time.sleep(1)
-        scalars = get("plugin/scalars/tags")[RUN]
-        images = get("plugin/images/tags")[RUN]
-        histograms = get("plugin/histograms/tags")[RUN]
-        experiment = post("plugin/hparams/experiment", {"experimentName": ""})
-        sessions = post(
-            "plugin/hparams/session_groups",
-            {
-                "experimentName": "",
-                "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
-                "colParams": [],
-                "startIndex": 0,
-                "sliceSize": 10,
-            },
-        )
-        return {
-            "scalars": {tag: [row[1:] for row in get("plugin/scalars/scalars", run=RUN, tag=tag)] for tag in scalars},
-            "images": {tag: len(get("plugin/images/images", run=RUN, tag=tag, sample=0)) for tag in images},
-            "histograms": {
-                tag: [[row[1], sum(bucket[2] for bucket in row[2])] for row in get("plugin/histograms/histograms", run=RUN, tag=tag)]
-                for tag in histograms
-            },
-            "texts": {tag: [row["step"] for row in get("plugin/text/text", run=RUN, tag=tag)] for tag in get("plugin/text/tags")[RUN]},
-            "hparams": sorted(info["name"] for info in experiment["hparamInfos"]),
-            "values": sessions["sessionGroups"][0]["hparams"],
-            "status": [session["status"] for group in sessions["sessionGroups"] for session in group["sessions"]],
-        }
+        return read()
     finally:
-        process.terminate()
-        process.wait(20)
+        process.kill()
+        process.wait()
 
 
-print(json.dumps({"python": accumulated(), "server": {fast: served(fast) for fast in ("false", "true")}}))
+def counts(found):
+    lengths = {
+        kind: {tag: len(rows) for tag, rows in found[kind].items()} for kind in ("scalars", "histograms", "texts")
+    }
+    pictures = {tag: value if isinstance(value, int) else len(value["values"]) for tag, value in found["images"].items()}
+    return {**lengths, "images": pictures}
+
+
+in_files = accumulated()
+print(json.dumps({"python": in_files, "server": {fast: served(fast, counts(in_files)) for fast in ("false", "true")}}))

@@ -31,6 +31,9 @@ interface Found {
   readonly server: Readonly<Record<"false" | "true", Served>>;
 }
 
+/** Longer than any disk takes: what is asserted is what arrives, not when. */
+const FINISH_MS = 300_000;
+
 const python = await trackersPython();
 const root = temporaryFolder();
 const config = testConfig(
@@ -45,7 +48,7 @@ const take = (trackers: Trackers, step: number): void => {
 };
 
 // A run of five steps that fails; its file is cut in the middle of the last event, and a bit of the next file never came.
-const first = openTrackers(config, run, silentReporter, { stage: "train" });
+const first = openTrackers(config, run, silentReporter, { stage: "train", finishMs: FINISH_MS });
 for (let step = 1; step <= 5; step++) take(first, step);
 await first.finish("failed");
 const [name] = readdirSync(folder);
@@ -56,7 +59,11 @@ appendFileSync(path, "what is left of a block of another file");
 // It goes on after step 3 and takes other numbers than before: none of the old ones may be seen again.
 const lines = readFileSync(run.filePath("metrics.jsonl"), "utf8").split("\n").slice(0, 3);
 run.writeFile("metrics.jsonl", `${lines.join("\n")}\n`);
-const second = openTrackers(config, run, silentReporter, { stage: "train", resumeFrom: 3 });
+const second = openTrackers(config, run, silentReporter, {
+  stage: "train",
+  resumeFrom: 3,
+  finishMs: FINISH_MS,
+});
 for (let step = 4; step <= 6; step++) take(second, step);
 const [report] = await second.finish("finished");
 
@@ -87,7 +94,7 @@ test("scalars: every metric, every step once, with its value", () => {
 test("scalars: their times are the times of writing", () => {
   const now = Date.now() / 1000;
   for (const [, time] of found.python.scalars["train/loss"] ?? [])
-    assert.ok(typeof time === "number" && now - time >= 0 && now - time < 600, `${String(time)} at ${now}`);
+    assert.ok(typeof time === "number" && now - time >= 0 && now - time < 3600, `${String(time)} at ${now}`);
 });
 
 test("images: the pixels that the model saw, at their size, with a caption", () => {

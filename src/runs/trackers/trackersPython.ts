@@ -1,19 +1,41 @@
 // For the parity tests of the trackers: a Python with the real TensorBoard, MLflow and W&B, and programs run in it.
 import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { ConfigError } from "../../core/errors.ts";
 import { layeredPython } from "../../engines/embedded/parity/layeredPython.ts";
+import { lockRun, type RunLock } from "../runLock.ts";
 
-/** Made at first use. @returns its interpreter */
-export function trackersPython(): Promise<string> {
-  return layeredPython(
-    {
-      folder: ".venv-trackers",
-      requirements: "requirements-trackers.txt",
-      oldestPython: 10,
-      what: "TensorBoard, MLflow and W&B (130 MB to download)",
-    },
-    (line) => process.stderr.write(`${line}\n`),
-  );
+const FOLDER = ".venv-trackers";
+
+/** Made at first use, by the first of the test files that run at once; the others wait for it. @returns its interpreter */
+export async function trackersPython(): Promise<string> {
+  const lock = await lockWhenFree(fileURLToPath(new URL(`../../../${FOLDER}-lock`, import.meta.url)));
+  try {
+    return await layeredPython(
+      {
+        folder: FOLDER,
+        requirements: "requirements-trackers.txt",
+        oldestPython: 10,
+        what: "TensorBoard, MLflow and W&B (130 MB to download)",
+      },
+      (line) => process.stderr.write(`${line}\n`),
+    );
+  } finally {
+    lock.release();
+  }
+}
+
+async function lockWhenFree(dir: string): Promise<RunLock> {
+  mkdirSync(dir, { recursive: true });
+  for (;;)
+    try {
+      return lockRun(dir);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      await sleep(200);
+    }
 }
 
 /** Runs a program of this folder and reads the JSON it prints. @throws Error with what it said when it failed */
