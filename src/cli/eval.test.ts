@@ -1,7 +1,9 @@
 // `pyvision eval` as a user meets it: the carried policy on a few questions, a server's model on some hundreds, killed and
 // continued; and what is refused before anything is begun.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -254,9 +256,17 @@ test("a server that is not there: it stops after a few items, without a report",
     "--set",
     "engine.maxRetries=0",
   ];
-  const gone = await sumServer(0);
-  await gone.close();
-  const stopped = await runEvalCommand(root, [...common, "--engine", gone.baseUrl]);
+  // The near end of a connection has a port at which nobody listens, and which nobody else is given.
+  const server = await sumServer(0);
+  const near = connect(Number(new URL(server.baseUrl).port), "127.0.0.1");
+  await once(near, "connect");
+  const stopped = await runEvalCommand(root, [
+    ...common,
+    "--engine",
+    `http://127.0.0.1:${near.localPort}/v1`,
+  ]);
+  near.destroy();
+  await server.close();
   assert.notEqual(stopped.code, 0);
   assert.match(
     stopped.stderr,

@@ -67,6 +67,24 @@ export interface Ended {
   readonly stderr: string;
 }
 
+// The kill comes soon after so many answers. Should it come late, the command waits for it: some answers further on it stands
+// still, so that no run is over before it was killed. (For other signals nothing stands still: they have to be heard.)
+const SLACK = 3;
+const HOLD = (most: number): string => `
+  import fs from "node:fs";
+  import { syncBuiltinESMExports } from "node:module";
+  import { basename } from "node:path";
+  const append = fs.appendFileSync;
+  let records;
+  fs.appendFileSync = (path, ...more) => {
+    if (basename(String(path)) === "items.jsonl")
+      records ??= fs.existsSync(path) ? fs.readFileSync(path, "utf8").split("\\n").length - 1 : 0;
+    append(path, ...more);
+    if (basename(String(path)) === "items.jsonl" && ++records >= ${most})
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  };
+  syncBuiltinESMExports();`;
+
 /** @param kill SIGKILL, or once another signal, to the whole process group as soon as so many answers are recorded in the folder */
 export function runEvalCommand(
   cwd: string,
@@ -80,7 +98,12 @@ export function runEvalCommand(
   },
 ): Promise<Ended> {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, "eval", ...args], {
+  const holds = kill !== undefined && (kill.signal ?? "SIGKILL") === "SIGKILL";
+  const hold = holds
+    ? ["--import", `data:text/javascript,${encodeURIComponent(HOLD(kill.records + SLACK))}`]
+    : [];
+  const words = [...hold, "--import", import.meta.resolve("tsx"), main, "eval", ...args];
+  const child = spawn(process.execPath, words, {
     cwd,
     detached: true,
     env: { ...process.env, ...watch?.env },
