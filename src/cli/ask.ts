@@ -8,12 +8,14 @@ import { GRAPHICS, type Graphics } from "./ask/terminal/graphics.ts";
 import { lineReader } from "./ask/readLine.ts";
 import { askConfig, type AskFlags, readRequest } from "./ask/request.ts";
 import { setOption } from "./stageCommand.ts";
+import { parseWhole } from "./untilStopped.ts";
 
 interface AskOptions extends AskFlags {
   readonly followUp?: readonly string[];
   readonly json?: true;
   readonly save?: string;
   readonly graphics: Graphics | "auto" | "none";
+  readonly terminalWait: number;
   readonly once?: true;
 }
 
@@ -44,6 +46,12 @@ export function registerAsk(program: Command): void {
         .choices(["auto", ...GRAPHICS, "none"])
         .default("auto"),
     )
+    .option(
+      "--terminal-wait <ms>",
+      "how long it is waited for the terminal to say what it can show; more over a slow connection",
+      parseWhole(600_000),
+      500,
+    )
     .option("--config <file>", "play by a recipe of yours: prompt template, limits, sampling, Python tool")
     .option(...setOption)
     .action(async (question: string | undefined, options: AskOptions) => {
@@ -59,7 +67,7 @@ export function registerAsk(program: Command): void {
         {
           ...{ ...request, followUps, json, save, stdout },
           color: isTerminal && process.env["NO_COLOR"] === undefined,
-          terminal: await askTerminal(stdin, stdout, process.env, wanted),
+          terminal: await askTerminal(stdin, stdout, process.env, wanted, options.terminalWait),
           readLine: isSomebodyThere ? lineReader(stdin, stdout) : undefined,
         },
         config,

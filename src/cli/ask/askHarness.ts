@@ -30,10 +30,10 @@ import fcntl, json, os, pty, select, struct, sys, termios, time
 job = json.load(sys.stdin)
 pid, fd = pty.fork()
 if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     os.chdir(job["cwd"])
     os.execvpe(job["command"][0], job["command"], {**os.environ, **job["env"]})
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-out, at, steps, end = b"", 0, job["steps"], time.monotonic() + 60
+out, at, steps, end = b"", 0, job["steps"], time.monotonic() + 240
 while time.monotonic() < end:
     if select.select([fd], [], [], 0.05)[0]:
         try: data = os.read(fd, 65536)
@@ -63,7 +63,8 @@ export function askInTerminal(
   ...args: readonly string[]
 ): Promise<TerminalEnded> {
   const env = { TERM: "xterm-256color", TERM_PROGRAM: "", LC_TERMINAL: "" };
-  const job = { cwd, env, steps, command: [...COMMAND, ...args] };
+  // The terminal answers at once, but may have to wait for the machine.
+  const job = { cwd, env, steps, command: [...COMMAND, ...args, "--terminal-wait", "240000"] };
   const { TMUX: _, STY: __, NO_COLOR: ___, KITTY_WINDOW_ID: ____, ...clean } = process.env;
   return new Promise((resolve, reject) => {
     const python = path("../../../.venv/bin/python");
