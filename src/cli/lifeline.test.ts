@@ -9,7 +9,7 @@ import { holdLifeline } from "./lifeline.ts";
 
 test(
   "a command ends when its launcher is killed, and keeps running while it lives",
-  { timeout: 30_000 },
+  { timeout: 120_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "pyvision-lifeline-"));
     const program = join(folder, "program.mjs");

@@ -10,9 +10,10 @@ import type { Order, Phase } from "./kills.ts";
 const [, , orderPath = ""] = process.argv;
 const { args, events, kill } = JSON.parse(readFileSync(orderPath, "utf8")) as Order;
 
-// Two words that both threads see: whether the moment to count from has come, and how many phases of the kind are open.
-const [BEGUN, OPEN] = [0, 1];
-const shared = new Int32Array(new SharedArrayBuffer(8));
+// Words that both threads see: whether the moment to count from has come, how many phases of the kind are open, and whether
+// all signals are sent.
+const [BEGUN, OPEN, SENT] = [0, 1, 2];
+const shared = new Int32Array(new SharedArrayBuffer(12));
 
 // A kill that is meant for a phase comes inside of it, however long it takes on this machine: when the delay has outlasted it,
 // in the next one. A checkpoint is being written for as long as it has no name, which is longer than the engine's part of it.
@@ -29,7 +30,9 @@ const KILLER = `
   for (const signal of signals) {
     process.kill(pid, signal);
     sleep(50);
-  }`;
+  }
+  Atomics.store(shared, ${SENT}, 1);
+  Atomics.notify(shared, ${SENT});`;
 
 if (kill !== undefined) {
   const { phase, delayMs, wholeGroup, signals = ["SIGKILL"] } = kill;
@@ -54,7 +57,11 @@ let entered = 0;
 
 function enter(phase: Phase): void {
   writeSync(log, `+${phase} ${performance.now()}\n`);
-  if (kill?.phase === phase) opened(++entered === kill.occurrence);
+  if (kill?.phase !== phase) return;
+  const begins = ++entered === kill.occurrence;
+  opened(begins);
+  // Signals that are heard: all of them have come before the phase goes on, and as near to each other as they are sent.
+  if (begins && kill.signals !== undefined) Atomics.wait(shared, SENT, 0);
 }
 
 function leave(phase: Phase): void {

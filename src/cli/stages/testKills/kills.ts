@@ -62,7 +62,7 @@ export interface Ended {
   /** Durations of each phase that ended, in milliseconds. */
   readonly durations: Readonly<Record<Phase, readonly number[]>>;
   readonly elapsedMs: number;
-  /** Processes that it had started and that outlived it by five seconds. */
+  /** Processes that it had started and that outlived it by half a minute. */
   readonly orphans: readonly number[];
   /** Temporary folders of the tool that were left. */
   readonly litter: readonly string[];
@@ -266,7 +266,7 @@ function beginOf(pid: number): string | undefined {
 
 async function outliving(family: ReadonlyMap<number, string>): Promise<number[]> {
   const alive = (): number[] => [...family].flatMap(([pid, began]) => (beginOf(pid) === began ? [pid] : []));
-  for (const end = performance.now() + 5000; alive().length > 0 && performance.now() < end;)
+  for (const end = performance.now() + 30_000; alive().length > 0 && performance.now() < end;)
     await new Promise((resolve) => setTimeout(resolve, 20));
   return alive();
 }
