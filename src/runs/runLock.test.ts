@@ -98,5 +98,5 @@ test("of processes that begin at once one has the lock at a time, and none sees 
     assert.deepEqual(rest, { shared: 0, empty: 0 });
   }
   assert.ok(all > 0);
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, "exit")));
+  for (const child of children) if (child.exitCode === null) await once(child, "exit");
 });

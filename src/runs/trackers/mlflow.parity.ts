@@ -103,7 +103,8 @@ async function serve(): Promise<string> {
   for (;;) {
     const { url, log } = await serveAt(await freePort());
     if (url !== undefined) return url;
-    if (!/address already in use/i.test(log)) throw new Error(`mlflow server did not start: ${log.slice(-2000)}`);
+    if (!/address already in use/i.test(log))
+      throw new Error(`mlflow server did not start: ${log.slice(-2000)}`);
   }
 }
 

@@ -69,7 +69,11 @@ export function sampleRun(tracker: string) {
   /** Tells the tracker of these steps, and of the end. `train/entropy` is not a number at step 2. */
   const take = async (first: number, last: number, outcome: Outcome) => {
     const resumeFrom = first === 1 ? {} : { resumeFrom: first - 1 };
-    const trackers = openTrackers(config, run, reporter, { stage: "train", finishMs: 300_000, ...resumeFrom });
+    const trackers = openTrackers(config, run, reporter, {
+      stage: "train",
+      finishMs: 300_000,
+      ...resumeFrom,
+    });
     for (let step = first; step <= last; step++) {
       run.appendMetrics(metricsAt(step));
       trackers.metrics({ ...metricsAt(step), "train/entropy": step === 2 ? NaN : step });
