@@ -9,7 +9,7 @@ export const SHA = "0123456789abcdef0123456789abcdef01234567";
 /** What happens to one request of a file instead of an answer. */
 export type Fault =
   | { readonly type: "status"; readonly status: number; readonly retryAfter?: number }
-  /** The connection ends after so many bytes of the body. */
+  /** The connection ends after so many bytes of the body, when these have arrived (`arrived`). */
   | { readonly type: "cut"; readonly after: number }
   /** The body stops after so many bytes, and the connection stays. */
   | { readonly type: "silence"; readonly after: number }
@@ -30,6 +30,8 @@ export interface FakeHubOptions {
   readonly token?: { readonly value: string; readonly status: number };
   /** Entries a page of the listing; default 1000. */
   readonly pageSize?: number;
+  /** Bytes of a file that the client has put on its disk. A connection that is cut before takes what it had brought with it. */
+  readonly arrived?: (path: string) => number;
 }
 
 export interface FakeHub {
@@ -79,7 +81,8 @@ export async function startFakeHub(options: FakeHubOptions): Promise<FakeHub> {
     function send(path: string): void {
       const content = files.get(path);
       if (content === undefined) return json(response, 404, { error: "Entry not found" });
-      serve(request, response, content, faults.get(path)?.shift());
+      const fault = faults.get(path)?.shift();
+      serve(request, response, content, fault, () => options.arrived?.(path) ?? 0);
     }
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
@@ -126,7 +129,13 @@ function listing(
   ]);
 }
 
-function serve(request: IncomingMessage, response: ServerResponse, content: Buffer, fault?: Fault): void {
+function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: Buffer,
+  fault: Fault | undefined,
+  arrived: () => number,
+): void {
   if (fault?.type === "status") {
     if (fault.retryAfter !== undefined) response.setHeader("retry-after", fault.retryAfter);
     return json(response, fault.status, { error: "not now" });
@@ -139,10 +148,14 @@ function serve(request: IncomingMessage, response: ServerResponse, content: Buff
     ...(range !== null && { "content-range": `bytes ${start}-${end - 1}/${content.length}` }),
   });
   if (fault?.type !== "cut" && fault?.type !== "silence") return void response.end(body);
-  response.write(body.subarray(0, fault.after), () => {
-    // Later than the bytes, which would otherwise be lost on the way.
-    if (fault.type === "cut") setTimeout(() => response.destroy(), 20);
-  });
+  response.write(body.subarray(0, fault.after));
+  response.flushHeaders(); // also when no byte of the body goes with them
+  if (fault.type === "silence") return;
+  const cutWhenThere = (): void => {
+    if (arrived() >= start + fault.after) response.destroy();
+    else setTimeout(cutWhenThere, 5);
+  };
+  setTimeout(cutWhenThere, 5);
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {
