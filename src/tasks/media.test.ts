@@ -140,7 +140,7 @@ describe("a picture that costs more than it is worth is refused before it is dec
       (error) => error instanceof DataError && message.test(error.message),
     );
     const took = performance.now() - before;
-    assert.ok(took < 10_000, `it took ${took} ms`);
+    assert.ok(took < 30_000, `it took ${took} ms`);
   };
 
   test("a JPEG whose header says more than is read", () => {
