@@ -10,7 +10,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { exportHtml } from "./exportHtml.ts";
 import { openRuns } from "./runCollection.ts";
 import { namelessControls, paleTexts } from "./pageProbes.ts";
-import { launchChromium } from "./testBrowser.ts";
+import { drawn, hashOf, launchChromium, opened, overhang } from "./testBrowser.ts";
 import { startTestRun, type TestRun } from "./testRun.ts";
 import { startViewer, type ViewerServer } from "./viewerServer.ts";
 
@@ -49,10 +49,11 @@ describe(
       });
       for (let i = 0; i < 6; i++) await live.step();
       for (let i = 0; i < 14; i++) await other.step();
-      live.evaluation(0, 3);
-      live.evaluation(6, 3);
+      for (const step of [0, 6]) live.evaluation(step, 3);
       await bad.step();
-      const runs = openRuns([live.dir, other.dir, bad.dir], root);
+      // A clock that stands still, so that no run is taken for stopped while the tests take their time.
+      const began = Date.now();
+      const runs = openRuns([live.dir, other.dir, bad.dir], root, () => began);
       server = await startViewer(runs, { host: "127.0.0.1", port: 0, pollMs: 50 });
     });
     after(async () => {
@@ -70,7 +71,7 @@ describe(
       complaints = [];
       const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
       try {
-        context.setDefaultTimeout(20_000);
+        context.setDefaultTimeout(60_000);
         const page = await context.newPage();
         page.on("pageerror", (error) => complaints.push(error.message));
         page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -79,17 +80,13 @@ describe(
             complaints.push(`asked ${request.url()}`);
         });
         await page.goto(hash.startsWith("file:") ? hash : `${server.url}${hash}`);
-        await page.locator("main").waitFor();
+        await opened(page, hash);
         await work(page);
         assert.deepEqual(complaints, []);
       } finally {
         await context.close();
       }
     };
-    const hashOf = (page: Page): string => decodeURIComponent(new URL(page.url()).hash);
-    /** Horizontal scrolling of the whole document, in pixels. */
-    const overhang = (page: Page): Promise<number> =>
-      page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
     test("curves: values, another metric by search, and what sets runs apart", async () => {
       await visit("#/curves?runs=live,other", async (page) => {
@@ -105,7 +102,7 @@ describe(
         await page.keyboard.type("turns");
         await page.locator(".metric-list label", { hasText: "response/turns_mean" }).click();
         await page.locator(".chart", { hasText: "response/turns_mean" }).waitFor();
-        assert.match(hashOf(page), /m=[^&]*response\/turns_mean/);
+        assert.match(await hashOf(page), /m=[^&]*response\/turns_mean/);
         const settings = await page.locator(".settings tbody th").allInnerTexts();
         assert.deepEqual(settings, ["reward.toolCall", "train.steps"]);
       });
@@ -152,7 +149,7 @@ describe(
         assert.match(await page.locator(".funnel").innerText(), /^6\s+drawn/);
         await page.keyboard.press("ArrowRight");
         await page.locator("h2", { hasText: /^Step 3$/ }).waitFor();
-        assert.match(hashOf(page), /step=3/);
+        assert.match(await hashOf(page), /step=3/);
         const slider = page.getByRole("slider", { name: "Step" });
         await slider.focus();
         await page.keyboard.press("Home");
@@ -171,7 +168,7 @@ describe(
         await page.locator("#row-1:focus").waitFor();
         await page.keyboard.press("Enter");
         await page.locator(".turn").first().waitFor();
-        assert.match(hashOf(page), /^#\/trajectory\?runs=live&run=live&set=train-000001&i=1$/);
+        assert.match(await hashOf(page), /^#\/trajectory\?runs=live&run=live&set=train-000001&i=1$/);
         assert.ok((await page.locator(".code .tok-keyword").allInnerTexts()).includes("for"));
         assert.ok((await page.locator(".picture img").count()) >= 1);
         assert.match(
@@ -186,7 +183,7 @@ describe(
         await page.keyboard.press("?");
         await page.locator("dialog[open]").getByText("next in the list").waitFor();
         await page.keyboard.press("j");
-        assert.match(hashOf(page), /i=2/, "keys do nothing behind the help");
+        assert.match(await hashOf(page), /i=2/, "keys do nothing behind the help");
         await page.keyboard.press("Escape");
         await page.locator("dialog[open]").waitFor({ state: "detached" });
         await page.keyboard.press("Escape");
@@ -201,7 +198,7 @@ describe(
         const count = Number(await wrong.locator("small").innerText());
         await wrong.click();
         await page.locator(".found b", { hasText: new RegExp(`^${count}$`) }).waitFor();
-        assert.match(hashOf(page), /f=wrong/);
+        assert.match(await hashOf(page), /f=wrong/);
         const verdicts = await page.locator(".row .cell-verdict").allInnerTexts();
         assert.ok(verdicts.length > 0 && verdicts.every((mark) => mark === "✕"));
         await page.getByRole("combobox", { name: "kind" }).selectOption("search");
@@ -260,6 +257,7 @@ describe(
         await page.locator(".turn").first().waitFor();
         await page.keyboard.press("t");
         await page.locator(".token-stream").waitFor();
+        await drawn(page);
         assert.equal(await page.evaluate("window.hacked"), undefined);
         assert.equal(await page.locator("main img:not(.picture img)").count(), 0);
         assert.match(
@@ -274,6 +272,7 @@ describe(
       });
       await visit("#/trajectories?runs=hostile", async (page) => {
         await page.locator("a.row").first().waitFor();
+        await drawn(page);
         assert.equal(await overhang(page), 0);
         assert.equal(await page.evaluate("window.hacked"), undefined);
       });
@@ -294,6 +293,7 @@ describe(
           hash,
           async (page) => {
             await page.locator(".chart, .group, .row, .turn, .runs li").first().waitFor();
+            await drawn(page);
             assert.equal(await overhang(page), 0, hash);
           },
           { viewport: { width: 390, height: 844 } },
@@ -312,6 +312,7 @@ describe(
             hash,
             async (page) => {
               await page.locator(".chart, .group, .row, .token").first().waitFor();
+              await drawn(page);
               const pale = await page.evaluate<string[]>(paleTexts);
               assert.deepEqual(pale, [], `${hash} in ${colorScheme}`);
             },
@@ -392,7 +393,7 @@ describe(
         assert.equal(await page.locator(".runs li").count(), 3);
         await page.locator(".runs a", { hasText: "other" }).click();
         await page.locator(".chart").first().waitFor();
-        assert.match(hashOf(page), /runs=other$/);
+        assert.match(await hashOf(page), /runs=other$/);
       });
     });
   },

@@ -1,6 +1,6 @@
 // Chromium for the page's tests, bench and screenshots: the machine's own, without a window, and quiet on the network.
 import { existsSync } from "node:fs";
-import { chromium, type Browser } from "playwright-core";
+import { chromium, type Browser, type Page } from "playwright-core";
 
 const usualPlaces = [
   "/usr/bin/chromium",
@@ -27,6 +27,7 @@ export async function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath,
     headless: true,
+    timeout: 180_000,
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -37,4 +38,29 @@ export async function launchChromium(): Promise<Browser> {
       "--disable-sync",
     ],
   });
+}
+
+/** Waits until the page of an address is there, with every run that its "#" names. */
+export async function opened(page: Page, address: string): Promise<void> {
+  await page.locator("main").waitFor();
+  const runs = /[?&]runs=([^&]*)/.exec(address)?.[1]?.split(",").length ?? 0;
+  const lastRun = page.locator(".top-runs li").nth(runs - 1);
+  if (runs > 0) await lastRun.waitFor({ state: "attached" });
+  await drawn(page);
+}
+
+/** Waits until what a page does behind its first picture is done and shown: charts are made, widths are measured. */
+export async function drawn(page: Page): Promise<void> {
+  for (let i = 0; i < 3; i++)
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
+}
+
+/** The address behind "#", as the page itself has it. */
+export async function hashOf(page: Page): Promise<string> {
+  return decodeURIComponent(await page.evaluate<string>("location.hash"));
+}
+
+/** Horizontal scrolling of the whole document, in pixels. */
+export function overhang(page: Page): Promise<number> {
+  return page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 }

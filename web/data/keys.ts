@@ -1,5 +1,5 @@
 // Keys: the page that is open says which it answers to, and the help lists just those.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 
 export interface KeyBinding {
@@ -26,7 +26,8 @@ export function boundKeys(): readonly KeyBinding[] {
 export function useKeys(bindings: readonly KeyBinding[], of: Layer["of"] = "page"): void {
   const latest = useRef(bindings);
   latest.current = bindings;
-  useEffect(() => {
+  // As soon as the page is there, not after it was painted: a key between the two would be lost.
+  useLayoutEffect(() => {
     const layer: Layer = { of, bindings: () => latest.current };
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);

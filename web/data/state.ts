@@ -43,7 +43,10 @@ export async function start(): Promise<void> {
   source.listen(
     ({ key, generation, metrics, sets, state }) => {
       const known = overviews.value.get(key);
-      if (known === undefined) return;
+      if (known === undefined) {
+        if (loading.has(key)) loadAgain.add(key);
+        return;
+      }
       const same =
         known.generation === generation &&
         known.metrics.steps.length === metrics &&
@@ -62,11 +65,16 @@ export async function refreshList(): Promise<void> {
 }
 
 const loading = new Map<string, Promise<void>>();
+/** Runs of which there was news while they were loading, which may have come too late for what is on its way. */
+const loadAgain = new Set<string>();
 
 /** Loads a run, or what is new of it. */
 export function loadRun(key: string): Promise<void> {
   const before = loading.get(key);
-  if (before !== undefined) return before;
+  if (before !== undefined) {
+    loadAgain.add(key);
+    return before;
+  }
   const work = attempt(async () => {
     const known = overviews.value.get(key);
     const news = await source.overview(
@@ -75,7 +83,10 @@ export function loadRun(key: string): Promise<void> {
     );
     if (known !== undefined && known.generation !== news.generation) dropTables(key);
     overviews.value = new Map(overviews.value).set(key, merged(known, news));
-  }).finally(() => loading.delete(key));
+  }).finally(() => {
+    loading.delete(key);
+    if (loadAgain.delete(key)) void loadRun(key);
+  });
   loading.set(key, work);
   return work;
 }
