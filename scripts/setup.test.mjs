@@ -18,6 +18,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { clearTimeout, setTimeout } from "node:timers";
 import { checkNode, projectRoot } from "./setup.mjs";
 import { holdsEveryPackage } from "./setup/nodePackages.mjs";
 
@@ -64,8 +65,11 @@ esac`,
   );
 }
 
-/** @returns {Promise<{ code: number | null, stderr: string, stdout: string }>} */
-function runSetup(root, env = {}) {
+/**
+ * @param {(stderr: string) => void} [heard] told what it has said so far
+ * @returns {Promise<{ code: number | null, stderr: string, stdout: string }>}
+ */
+function runSetup(root, env = {}, heard = undefined) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["scripts/setup.mjs"], {
       cwd: root,
@@ -73,7 +77,7 @@ function runSetup(root, env = {}) {
     });
     let stderr = "";
     let stdout = "";
-    child.stderr.on("data", (chunk) => (stderr += chunk));
+    child.stderr.on("data", (chunk) => heard?.((stderr += chunk)));
     child.stdout.on("data", (chunk) => (stdout += chunk));
     child.on("close", (code) => resolve({ code, stderr, stdout }));
   });
@@ -256,8 +260,13 @@ test("an environment whose interpreter is gone is made anew", async () => {
 
 test("two calls at once make one environment", async () => {
   const root = project();
-  fakePython(root, { pip: "/bin/sleep 0.3" });
-  const results = await Promise.all([runSetup(root), runSetup(root)]);
+  // The first is not done before the second says that it waits, however late that one starts.
+  fakePython(root, { pip: 'while [ ! -e "$ROOT/go" ]; do /bin/sleep 0.05; done' });
+  const go = () => writeFileSync(join(root, "go"), "");
+  const heard = (/** @type {string} */ stderr) => stderr.includes("Another set-up") && go();
+  const limit = setTimeout(go, 60_000);
+  const results = await Promise.all([runSetup(root, {}, heard), runSetup(root, {}, heard)]);
+  clearTimeout(limit);
   assert.deepEqual(
     results.map(({ code }) => code),
     [0, 0],
