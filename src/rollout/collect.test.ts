@@ -188,7 +188,7 @@ test("concurrency bounds the open sessions", async () => {
 
 test(
   "a bug in one episode rejects with task and member, after every session is closed",
-  { timeout: 10000 },
+  { timeout: 60_000 },
   async () => {
     let calls = 0;
     const runtime = new SlowRuntime(() => (++calls === 5 ? new TypeError("boom") : undefined));
@@ -201,7 +201,7 @@ test(
   },
 );
 
-test("an engine error keeps its class", { timeout: 10000 }, async () => {
+test("an engine error keeps its class", { timeout: 60_000 }, async () => {
   const sampler: Sampler = {
     sample: () => Promise.reject(new EngineError("no weights")),
     release: () => undefined,

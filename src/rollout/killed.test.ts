@@ -1,4 +1,4 @@
-// Sessions of the real tool, killed from outside at random moments during many episodes: each episode ends in a way that
+// Sessions of the real tool, killed from outside at random moments during many episodes, as many in a slow run as in a fast one: each episode ends in a way that
 // has a name, none hangs, and none gets another's output.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,14 +14,21 @@ import { collectGroups } from "./collect.ts";
 const EPISODES = 2000;
 const GROUP = 8;
 const CALLS = 2;
+/** One session is killed for so many turns. */
+const TURNS_PER_KILL = 15;
+const LATEST_KILL_MS = 15;
 
 /** Two calls that print whose they are, then an answer. */
 const policy: Sampler = {
-  sample: (requests) =>
-    Promise.resolve(requests.map((request) => sayLine(lineFor(request), request.params.maxNewTokens))),
+  sample: (requests) => {
+    for (const _ of requests) if (++asked % TURNS_PER_KILL === 0) killSoon();
+    return Promise.resolve(requests.map((request) => sayLine(lineFor(request), request.params.maxNewTokens)));
+  },
   release: () => undefined,
 };
 
+let asked = 0;
+let killSoon = (): void => undefined;
 const turns = new Map<string, number>();
 
 function lineFor({ sequenceId }: SampleRequest): string {
@@ -40,31 +47,39 @@ function childrenOf(pid: number): number[] {
   }
 }
 
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "latin1");
+  } catch {
+    return ""; // it has ended in the meantime
+  }
+}
+
 /** The zygote: the process below ours that is the first of a namespace. */
 function zygote(): number {
   const below = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
-  const found = below(process.pid).find((pid) =>
-    /^NSpid:\s+\d+\s+1$/m.test(readFileSync(`/proc/${pid}/status`, "latin1")),
-  );
+  const found = below(process.pid).find((pid) => /^NSpid:\s+\d+\s+1$/m.test(statusOf(pid)));
   return found ?? assert.fail("internal: no zygote was found");
 }
 
 test("2,000 episodes while sessions are killed at random: defined ends, nobody's output but one's own", async (context) => {
-  const runtime = await startPythonRuntime({ callTimeoutMs: 20_000 });
+  const runtime = await startPythonRuntime({ callTimeoutMs: 60_000 });
   assert.equal(runtime.isolation.level, "namespaces", runtime.isolation.shortfalls.join("; "));
   const parent = zygote();
   let kills = 0;
-  const killer = setInterval(() => {
+  const random = randomStream("kills");
+  const kill = (): void => {
     const sessions = childrenOf(parent);
-    const victim = sessions[Math.floor(Math.random() * sessions.length)];
-    if (victim === undefined) return;
+    if (sessions.length === 0) return;
     try {
-      process.kill(victim, "SIGKILL");
+      process.kill(random.pick(sessions), "SIGKILL");
       kills++;
     } catch {
       // it has ended by itself
     }
-  }, 25);
+  };
+  const killers: NodeJS.Timeout[] = [];
+  killSoon = () => void killers.push(setTimeout(kill, random.below(LATEST_KILL_MS)));
   let groups;
   try {
     groups = await collectGroups({
@@ -89,7 +104,7 @@ test("2,000 episodes while sessions are killed at random: defined ends, nobody's
       concurrency: 32,
     });
   } finally {
-    clearInterval(killer);
+    killers.forEach(clearTimeout);
     await runtime.close();
   }
   const trajectories = groups.flatMap((group) => group.trajectories);
