@@ -13,7 +13,10 @@ import type { PythonRuntime } from "./runtime.ts";
 
 export { CONFORMANCE_OPTIONS } from "./conformance/case.ts";
 
-const CASES: readonly Case[] = [...LANGUAGE, ...OUTPUT, ...PICTURES, ...DEADLINES, ...SESSIONS];
+/** Those that wait for a limit do so side by side. */
+const GROUPS: readonly (readonly Case[])[] = [[...LANGUAGE, ...OUTPUT, ...PICTURES], DEADLINES, SESSIONS];
+const AT_ONCE = 4;
+const CASES: readonly Case[] = GROUPS.flat();
 
 /**
  * Registers the suite.
@@ -38,18 +41,20 @@ export function defineConformance(
       assert.ok(runtime, "the runtime did not start");
       return { runtime, start };
     };
-    for (const { name: promise, check } of CASES) {
+    const define = ({ name: promise, check }: Case): void => {
       const reason = gaps[promise];
-      if (reason === undefined) test(promise, () => check(world()));
+      if (reason === undefined) void test(promise, () => check(world()));
       else
-        test(`gap: ${promise}: ${reason}`, async () => {
+        void test(`gap: ${promise}: ${reason}`, async () => {
           await assert.rejects(
             check(world()),
             isMiss,
             `the promise "${promise}" is kept: take it out of the gaps`,
           );
         });
-    }
+    };
+    for (const cases of GROUPS)
+      describe("promises", { concurrency: cases === DEADLINES ? AT_ONCE : 1 }, () => cases.forEach(define));
   });
 }
 

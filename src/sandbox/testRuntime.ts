@@ -17,23 +17,49 @@ const ELSEWHERE = process.platform === "linux" ? {} : UNISOLATED;
 export const withoutBubblewrap: string | false =
   spawnSync("bwrap", ["--version"]).status === 0 ? false : "bubblewrap (bwrap) is not installed";
 
+/** A limit that is not to be reached: a machine may stand still for seconds. */
+export const LONG_MS = 60_000;
+
 /** A runtime that the test file closes when it is done. */
 export async function runtimeForTests(options: PythonRuntimeOptions = {}): Promise<PythonRuntime> {
-  const runtime = await startPythonRuntime({ callTimeoutMs: 20_000, ...ELSEWHERE, ...options });
+  const runtime = await startPythonRuntime({ callTimeoutMs: LONG_MS, ...ELSEWHERE, ...options });
   after(() => runtime.close());
   return runtime;
+}
+
+/** A cell with limits of its own. What it has to do before its limit takes at least 10 s to be certain. */
+export interface LimitedCell {
+  readonly run: string;
+  readonly limitMs: number;
+  /** Default LONG_MS: the interruption is to be heeded. */
+  readonly graceMs?: number;
+}
+
+/** Runs one cell under other limits of time than the runtime's: calls beside it keep the time they need. */
+export async function runLimited(session: PythonSession, cell: LimitedCell): Promise<ToolResult> {
+  const own = session as unknown as { settings: object };
+  assert.ok("settings" in own, "internal: a session without settings");
+  const { settings } = own;
+  const { limitMs: callTimeoutMs, graceMs: hardKillGraceMs = LONG_MS } = cell;
+  own.settings = { ...settings, callTimeoutMs, hardKillGraceMs };
+  try {
+    return await session.run(cell.run);
+  } finally {
+    own.settings = settings;
+  }
 }
 
 /** Runs the cells in a session of their own and returns the results. */
 export async function runCells(
   runtime: PythonRuntime,
-  cells: readonly string[],
+  cells: readonly (string | LimitedCell)[],
   images: readonly RgbImage[] = [],
 ): Promise<ToolResult[]> {
   const session = await runtime.open({ images });
   try {
     const results: ToolResult[] = [];
-    for (const cell of cells) results.push(await session.run(cell));
+    for (const cell of cells)
+      results.push(await (typeof cell === "string" ? session.run(cell) : runLimited(session, cell)));
     return results;
   } finally {
     await session.close();
@@ -66,7 +92,7 @@ function readable(path: string): string {
 }
 
 /** Waits until the check holds. */
-export async function eventually(check: () => boolean, limitMs = 10_000): Promise<void> {
+export async function eventually(check: () => boolean, limitMs = LONG_MS): Promise<void> {
   const until = performance.now() + limitMs;
   while (!check()) {
     if (performance.now() > until) assert.fail(`did not come true within ${limitMs} ms: ${check.toString()}`);

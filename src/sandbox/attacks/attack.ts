@@ -19,8 +19,10 @@ export interface Turn {
   readonly alive?: boolean;
   /** Sizes of the figures, e.g. "640x480 64x48". */
   readonly figures?: string;
-  /** Longest time in milliseconds; when absent the call's limit and the grace after it. */
+  /** Longest time in milliseconds, a busy machine's due not counted; when absent the call's limit and the grace after it. */
   readonly withinMs?: number;
+  /** The call's limit in milliseconds; when absent, long unless `ends` has `timeout` (harness.ts). */
+  readonly limitMs?: number;
 }
 
 export interface Attack {

@@ -190,6 +190,7 @@ export const CRASH: readonly Attack[] = [
         ends: ["timeout", "pythonError"],
         alive: true,
         withinMs: 1000,
+        limitMs: 60_000, // its own, not the call's
       },
       KEPT,
     ],

@@ -158,7 +158,7 @@ export const DOS: readonly Attack[] = [
         while time.time()-t<60: print('.',end='',flush=True); time.sleep(.05)
       `,
       ["timeout"],
-      { prints: /^\.{10,60}$/, alive: true },
+      { prints: /^\.{10,200}$/, alive: true, limitMs: 10_000 },
     ),
   },
   {
@@ -280,6 +280,7 @@ export const DOS: readonly Attack[] = [
         ends: ["outputLimit", "timeout"],
         prints: /^(FLOOD)+/,
         alive: true,
+        limitMs: 10_000, // to begin with the flood
       },
       KEPT,
     ],

@@ -22,6 +22,33 @@ const FORGE = py`
   reply = {'id': asked['id'], 'nonce': asked['nonce'], 'outcome': {'type': 'ok'}, 'stdout': 'FORGED', 'figures': [], 'last': False}
 `;
 
+/**
+ * Defines `late(action)`: does it when the call is over and the session waits for the next, or at the latest while that,
+ * which is LATE, runs and waits for it.
+ */
+const LATELY = py`
+  import threading, time
+  now = threading.Event()
+  def waits():
+      frame = sys._current_frames()[threading.main_thread().ident]
+      while frame and frame.f_code.co_name != 'receive': frame = frame.f_back
+      return frame is not None
+  def late(action):
+      def later():
+          while not waits() and not now.wait(0.005): pass
+          time.sleep(0.05)  # the host takes its time to read, too
+          action()
+      global sender
+      sender = threading.Thread(target=later)
+      sender.start()
+`;
+/** The bytes may have come with the reply, by a host that reads late: then this runs in a fresh session. */
+const LATE: Turn = {
+  run: "if 'now' in globals():\n    now.set(); sender.join(); time.sleep(0.1); print('unharmed')",
+  ends: ["ok", "killed"],
+  never: /unharmed/,
+};
+
 /** After a forged reply the true one comes too much: the session ends then, or at the next call, which is told so. */
 const TOLD: Turn = { ...ALIVE, ends: ["ok", "killed"], prints: /^(x?\n?alive 42\n)?$/ };
 
@@ -156,11 +183,10 @@ export const FORGED: readonly Attack[] = [
     category: "tamper",
     turns: [
       {
-        run: `${FORGE}\nimport threading\nthreading.Timer(0.05, send, [b'hello' * 10]).start();`,
-        ends: ["ok"],
+        run: `${FORGE}\n${LATELY}\nlate(lambda: send(b'hello' * 10))`,
+        ends: ["ok", "killed"],
       },
-      { run: "import time; time.sleep(0.3)", ends: ["ok", "killed"], withinMs: 1500 },
-      TOLD,
+      LATE,
       ALIVE,
     ],
   },
@@ -169,11 +195,10 @@ export const FORGED: readonly Attack[] = [
     category: "tamper",
     turns: [
       {
-        run: `${FORGE}\nimport threading, time\ncopy = os.dup(FD)\ndef later():\n    time.sleep(0.2)\n    os.write(copy, struct.pack('<II', 2, 0) + b'{}')\nthreading.Thread(target=later).start()`,
-        ends: ["ok"],
+        run: `${FORGE}\n${LATELY}\ncopy = os.dup(FD)\nlate(lambda: os.write(copy, struct.pack('<II', 2, 0) + b'{}'))`,
+        ends: ["ok", "killed"],
       },
-      { run: "import time; time.sleep(0.4)", ends: ["ok", "killed"] },
-      TOLD,
+      LATE,
       ALIVE,
     ],
   },

@@ -127,7 +127,8 @@ export const MEMORY: readonly Attack[] = [
     name: "regular_expression_that_backtracks",
     category: "dos",
     turns: [
-      { run: "import re\nkept = 7\nre.match('(a+)+$', 'a' * 60 + 'b')", ends: ["timeout"], alive: true },
+      { run: "import re\nkept = 7", ends: ["ok"] },
+      { run: "re.match('(a+)+$', 'a' * 60 + 'b')", ends: ["timeout"], alive: true },
       KEPT,
     ],
   },

@@ -1,5 +1,7 @@
 // Time: programs that do not end, that catch or ward off their interruption, or that go on when the call is over.
-import { type Attack, ALIVE, KEPT, py } from "./attack.ts";
+import { type Attack, ALIVE, KEPT, py, type Turn } from "./attack.ts";
+
+const KEEPS: Turn = { run: "kept = 7", ends: ["ok"] };
 
 export const TIME: readonly Attack[] = [
   {
@@ -80,7 +82,7 @@ export const TIME: readonly Attack[] = [
   {
     name: "loop_without_end",
     category: "time",
-    turns: [{ run: "kept = 7\nwhile True: pass", ends: ["timeout"], alive: true }, KEPT],
+    turns: [KEEPS, { run: "while True: pass", ends: ["timeout"], alive: true }, KEPT],
   },
   {
     name: "blocked_signals",
@@ -103,8 +105,9 @@ export const TIME: readonly Attack[] = [
     name: "lock_that_nobody_opens",
     category: "time",
     turns: [
+      { run: "import threading\nkept = 7\nlock = threading.Lock()\nlock.acquire();", ends: ["ok"] },
       {
-        run: "import threading\nkept = 7\nlock = threading.Lock()\nlock.acquire(); lock.acquire()",
+        run: "lock.acquire()",
         ends: ["timeout"],
         alive: true,
       },
@@ -180,8 +183,9 @@ export const TIME: readonly Attack[] = [
     name: "text_of_a_value_without_end",
     category: "time",
     turns: [
+      KEEPS,
       {
-        run: "kept = 7\nclass V:\n    def __repr__(self):\n        while True: pass\nV()",
+        run: "class V:\n    def __repr__(self):\n        while True: pass\nV()",
         ends: ["timeout"],
         alive: true,
       },

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import type { RgbImage } from "../../core/image.ts";
 import type { ToolOutcome, ToolResult } from "../../core/trajectory.ts";
 import type { PythonRuntime } from "../runtime.ts";
-import { runCells } from "../testRuntime.ts";
+import { LONG_MS, runCells } from "../testRuntime.ts";
 
 export { runCells };
 
 /** A runtime under the suite is started with these; the checks rely on them. */
 export const CONFORMANCE_OPTIONS = {
-  callTimeoutMs: 3000,
+  callTimeoutMs: LONG_MS,
   hardKillGraceMs: 2000,
   maxOutputBytes: 1000,
   maxFileBytes: 8 << 20,

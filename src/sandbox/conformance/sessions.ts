@@ -136,7 +136,7 @@ export const SESSIONS: readonly Case[] = [
     async check({ start }) {
       const own = await start();
       const sessions = [await own.open({ images: [] }), await own.open({ images: [] })];
-      const running = sessions[0]?.run("import time\ntime.sleep(2.5)");
+      const running = sessions[0]?.run("import time\ntime.sleep(50)");
       await new Promise((resolve) => setTimeout(resolve, 200));
       await own.close();
       assert.deepEqual([(await running)?.outcome.type, (await running)?.alive], ["killed", false]);

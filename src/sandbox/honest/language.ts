@@ -96,7 +96,7 @@ export const LANGUAGE: readonly HonestProgram[] = [
       import time, calendar
       d = datetime(2024, 2, 28, 12, tzinfo=timezone.utc) + timedelta(days=2)
       print(d.isoformat(), d.strftime('%A %d'), (datetime(2024, 3, 1) - datetime(2024, 2, 1)).days, calendar.isleap(2024))
-      t = time.perf_counter(); time.sleep(0.01); print(0.005 < time.perf_counter() - t < 5, time.time() > 1.7e9)
+      t = time.perf_counter(); time.sleep(0.01); print(0.005 < time.perf_counter() - t < 60, time.time() > 1.7e9)
     `,
     "2024-03-01T12:00:00+00:00 Friday 01 29 True\nTrue True\n",
   ]),

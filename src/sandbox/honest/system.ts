@@ -70,7 +70,7 @@ export const SYSTEM: readonly HonestProgram[] = [
       for w in workers: w.start()
       for n in range(100): q.put(n)
       for _ in workers: q.put(None)
-      for w in workers: w.join(timeout=5)
+      for w in workers: w.join(timeout=60)
       print(total, threading.Event().wait(0.01))
     `,
     "[0, 1, 4, 9, 16, 25, 36, 49, 64, 81]\n4950 False\n",

@@ -5,24 +5,33 @@ import { SandboxError } from "../../core/errors.ts";
 import type { ToolResult } from "../../core/trajectory.ts";
 import { type Call, type FakeServer, pack, startFakeServer } from "./fakeServer.ts";
 import { resolveJupyterSettings } from "./options.ts";
+import { type LimitedCell, LONG_MS, runLimited } from "../testRuntime.ts";
 import { connectJupyterRuntime } from "./runtime.ts";
 
 const OK = { outcome: { type: "ok" }, stdout: "", figures: [] };
-const LIMITS = { callTimeoutMs: 600, hardKillGraceMs: 400, startTimeoutMs: 10_000 };
+const LIMITS = { callTimeoutMs: LONG_MS, hardKillGraceMs: LONG_MS, startTimeoutMs: LONG_MS };
 
 /** Runs two cells, the first of which meets the fault. */
 async function withFault(
   fault: (call: Call, server: FakeServer) => void,
+  {
+    limits = {},
+    beforeNext = () => undefined,
+  }: { limits?: Partial<LimitedCell>; beforeNext?: () => void } = {},
 ): Promise<[ToolResult, ToolResult, FakeServer]> {
   const server = await startFakeServer();
   const runtime = await connectJupyterRuntime({ ...LIMITS, baseUrl: server.baseUrl });
   const session = await runtime.open({ images: [] });
   server.onRun = (call) => {
     if (call.request.code === "fault") fault(call, server);
-    else call.answer({ ...OK, stdout: "fresh\n" });
+    else {
+      beforeNext();
+      call.answer({ ...OK, stdout: "fresh\n" });
+    }
   };
   try {
-    return [await session.run("fault"), await session.run("next"), server];
+    const first = await runLimited(session, { run: "fault", limitMs: LONG_MS, ...limits });
+    return [first, await session.run("next"), server];
   } finally {
     await session.close();
     await runtime.close();
@@ -35,7 +44,7 @@ async function killedBy(reason: string | RegExp, fault: (call: Call) => void): P
   if (typeof reason === "string") assert.equal(outcome.reason, reason);
   else assert.match(outcome.reason, reason);
   assert.deepEqual([alive, next.stdout, next.alive], [false, "fresh\n", true]);
-  assert.deepEqual(requests.filter((request) => request.startsWith("DELETE")), ["DELETE /api/kernels/kernel-1", "DELETE /api/kernels/kernel-2"]); // prettier-ignore
+  assert.deepEqual(requests.filter((request) => request.startsWith("DELETE")).sort(), ["DELETE /api/kernels/kernel-1", "DELETE /api/kernels/kernel-2"]); // prettier-ignore
 }
 
 const broke = (detail: string): string => `the kernel broke the reply protocol: ${detail}`;
@@ -115,9 +124,11 @@ test("a restart by the server is killed", async () => {
 });
 
 test("no answer is a timeout, after an interruption and before a late answer", async () => {
-  const [result, next, { requests }] = await withFault((call) =>
-    setTimeout(() => call.answer({ ...OK, stdout: "late\n" }), 3000),
-  );
+  let late: Call | undefined;
+  const [result, next, { requests }] = await withFault((call) => (late = call), {
+    limits: { limitMs: 600, graceMs: 400 },
+    beforeNext: () => late?.answer({ ...OK, stdout: "late\n" }),
+  });
   assert.deepEqual([result.outcome, result.alive], [{ type: "timeout", limitMs: 600 }, false]);
   assert.ok(result.elapsedMs >= 995 && result.elapsedMs < 15_000, `${result.elapsedMs} ms`);
   assert.equal(next.stdout, "fresh\n");
@@ -140,8 +151,8 @@ test("a kernel that does not get ready is given up in time and taken off the ser
   const server = await startFakeServer();
   server.awake = false;
   await assert.rejects(
-    connectJupyterRuntime({ baseUrl: server.baseUrl, startTimeoutMs: 300 }),
-    /^SandboxError: startTimeoutMs: kernel "python3" of http:\S+ was not ready within 300 ms/,
+    connectJupyterRuntime({ baseUrl: server.baseUrl, startTimeoutMs: 10_000 }),
+    /^SandboxError: startTimeoutMs: kernel "python3" of http:\S+ was not ready within 10000 ms/,
   );
   assert.ok(server.requests.includes("DELETE /api/kernels/kernel-1"));
 });

@@ -8,6 +8,7 @@ import { SandboxError } from "../../core/errors.ts";
 import { defineConformance } from "../conformance.ts";
 import { pattern } from "../conformance/case.ts";
 import type { PythonRuntime } from "../runtime.ts";
+import { runLimited } from "../testRuntime.ts";
 import { connectJupyterRuntime } from "./runtime.ts";
 import { startTestJupyter } from "./testJupyter.ts";
 
@@ -15,7 +16,7 @@ const jupyter = await startTestJupyter();
 /** A kernel's folder goes a moment after its process. */
 async function nothingLeft(): Promise<void> {
   assert.deepEqual(await jupyter.kernels(), []);
-  for (const until = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (const until = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const left = readdirSync(jupyter.scratch).filter((name) => name.startsWith("pyvision-"));
     if (left.length === 0) return;
     assert.ok(Date.now() < until, `left on the server: ${left.join(", ")}`);
@@ -110,12 +111,12 @@ describe("a Jupyter server, beyond the contract", () => {
       assert.equal((await session.run("x = 1")).outcome.type, "ok");
       const [id] = await jupyter.kernels();
       assert.equal((await jupyter.request("POST", `api/kernels/${id}/restart`)).status, 200);
-      const results = [await session.run("x"), await session.run("'x' in globals()")];
-      const [told, next] = results;
+      const told = await runLimited(session, { run: "x", limitMs: 10_000, graceMs: 2000 });
+      const next = await session.run("'x' in globals()");
       // Of a restart that was asked for the server tells nobody: the request may also go to the old kernel and be lost.
-      assert.ok(told?.outcome.type === "killed" || told?.outcome.type === "timeout", JSON.stringify(told));
+      assert.ok(told.outcome.type === "killed" || told.outcome.type === "timeout", JSON.stringify(told));
       assert.deepEqual([told.alive, told.stdout], [false, ""]);
-      assert.deepEqual([next?.outcome.type, next?.stdout], ["ok", "False\n"]);
+      assert.deepEqual([next.outcome.type, next.stdout], ["ok", "False\n"]);
       await session.close();
     });
 
@@ -133,9 +134,11 @@ kernel.session.send(kernel.iopub_socket, "comm_msg", content, parent=kernel.get_
 
     test("a program deaf to the timer is interrupted by the server and keeps its state", async () => {
       const session = await runtime.open({ images: [] });
-      const deaf = await session.run(
-        "x = 1\nimport signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
-      );
+      const deaf = await runLimited(session, {
+        run: "x = 1\nimport signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
+        limitMs: 10_000,
+        graceMs: 20_000, // after half of it the server interrupts
+      });
       assert.deepEqual([deaf.outcome.type, deaf.alive], ["timeout", true]);
       assert.equal((await session.run("x")).stdout, "1\n");
       await session.close();
