@@ -132,8 +132,9 @@ for name, program in corpus.items():
     plt.close("all")
 print(json.dumps(digests))`;
   const python = fileURLToPath(new URL("../../.venv/bin/python", import.meta.url));
+  const fonts = fileURLToPath(new URL("../../.venv/matplotlib", import.meta.url)); // as the runtime has them
   const input = JSON.stringify([rc, CORPUS, [IMAGE.width, IMAGE.height], bytes(IMAGE).toString("hex")]);
-  return execFileSync(python, ["-c", program], { input, encoding: "utf8", env: { MPLCONFIGDIR: "/tmp" } });
+  return execFileSync(python, ["-c", program], { input, encoding: "utf8", env: { MPLCONFIGDIR: fonts } });
 }
 
 test("the mini recipe: a crop becomes 84 x 84 pixels of itself, edge to edge", async () => {

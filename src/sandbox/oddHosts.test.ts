@@ -82,7 +82,7 @@ test("a module whose loading starts threads is refused: what they hold could not
   const packages = join("/var/tmp", `odd-hosts-threads-${process.pid}`);
   mkdirSync(packages);
   after(() => rmSync(packages, { recursive: true }));
-  writeFileSync(join(packages, "busy.py"), "import threading, time\nthreading.Thread(target=time.sleep, args=[9], daemon=True).start()\n"); // prettier-ignore
+  writeFileSync(join(packages, "busy.py"), "import threading, time\nthreading.Thread(target=time.sleep, args=[600], daemon=True).start()\n"); // prettier-ignore
   await assert.rejects(startPythonRuntime({ packageFolders: [packages], preload: ["busy"] }), {
     name: "SandboxError",
     message: /^python\.packages: loading them must not start threads, but 1 run/,
@@ -106,7 +106,7 @@ test("a zygote that dies while sessions open: they come from the next one", asyn
   process.kill(zygote, "SIGKILL");
   const began = performance.now();
   for (const opened of await opening) assert.match(await printed(opened, "1"), /^1\n$/);
-  assert.ok(performance.now() - began < 15_000);
+  assert.ok(performance.now() - began < 60_000);
 });
 
 test("a runtime whose interpreter is away for a moment works again when it is back, and closes in any case", async () => {

@@ -25,7 +25,7 @@ export interface Exit {
 
 /** How long the news of a process's end may come after the end of its connection. */
 const EXIT_NEWS_MS = 1000;
-const EXIT_LIMIT_MS = 5000;
+const EXIT_LIMIT_MS = 20_000;
 
 export class Worker {
   #death: Death | undefined;

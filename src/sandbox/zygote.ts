@@ -25,7 +25,7 @@ const START_LIMIT_MS = 60_000;
 export const KILLED = -constants.signals.SIGKILL;
 export const MOST_STARTS = 5;
 const FORK_LIMIT_MS = 20_000;
-const CLOSE_LIMIT_MS = 5_000;
+const CLOSE_LIMIT_MS = 20_000;
 /** RGB bytes of one reply; worker/figures.py keeps below it. */
 const MAX_PAYLOAD_BYTES = 256 << 20;
 
