@@ -77,7 +77,10 @@ function runSetup(root, env = {}, heard = undefined) {
     });
     let stderr = "";
     let stdout = "";
-    child.stderr.on("data", (chunk) => heard?.((stderr += chunk)));
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      heard?.(stderr);
+    });
     child.stdout.on("data", (chunk) => (stdout += chunk));
     child.on("close", (code) => resolve({ code, stderr, stdout }));
   });
