@@ -1,11 +1,13 @@
 // The client against a scripted server in this process: what goes out, what comes back, what it refuses and never tells.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
 import { ConfigError } from "../../core/errors.ts";
 import { openAiClient, type OpenAiOptions } from "./client.ts";
 import { clientOf, failureOf, KEY, question, serve } from "./clientHarness.ts";
 import { ContextLengthError } from "./contextLength.ts";
-import { json, piece, says, streams, type StubAnswer, stubServer } from "./stubServer.ts";
+import { json, piece, says, streams, type StubAnswer } from "./stubServer.ts";
 
 test("a request goes out as the protocol spells it, and its reply comes back with the server's counts", async () => {
   const server = await serve(says("It is red."));
@@ -140,16 +142,29 @@ test("a model that the server does not have: the ones it has are named", async (
   assert.equal(server.requests[1]?.path, "GET /v1/models");
 });
 
-test("a server that is not there", async () => {
-  const server = await stubServer();
-  await server.close();
-  const error = await failureOf(clientOf(server, { maxRetries: 1 }).client.complete(question));
+test("a server that is not there", async (t) => {
+  // The port of a connection: nobody listens there, and nobody else can begin to.
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const taken = connect((listener.address() as AddressInfo).port, "127.0.0.1");
+  await once(taken, "connect");
+  t.after(() => {
+    taken.destroy();
+    listener.close();
+  });
+  const baseUrl = `http://127.0.0.1:${taken.localPort}/v1`;
+  const error = await failureOf(clientOf({ baseUrl }, { maxRetries: 1 }).client.complete(question));
   assert.match(error.message, /ECONNREFUSED.*\(2 attempts.*check that the server runs/);
 });
 
 test("no more than maxConcurrent requests are with the server at once, and all are answered", async () => {
+  let arrived = 0;
+  let goOn = (): void => undefined;
+  const open = new Promise<void>((resolve) => (goOn = resolve));
+  // The first three are answered together, after a while in which a fourth could come.
   const slowly: StubAnswer = async (response, request) => {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (++arrived === 3) setTimeout(goOn, 100);
+    await open;
     await says("ok")(response, request);
   };
   const server = await serve(slowly);

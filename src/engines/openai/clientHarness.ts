@@ -16,7 +16,7 @@ export async function serve(...script: readonly StubAnswer[]): Promise<StubServe
   return server;
 }
 
-export function clientOf(server: StubServer, more: Partial<OpenAiOptions> = {}) {
+export function clientOf(server: Pick<StubServer, "baseUrl">, more: Partial<OpenAiOptions> = {}) {
   const pauses: number[] = [];
   const clock = {
     ...systemClock,

@@ -1,6 +1,7 @@
 // What the client asks again, when, and how long: against a scripted server in this process.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { holdTimers } from "../../core/testTime.ts";
 import { clientOf, failureOf, question, serve } from "./clientHarness.ts";
 import { json, piece, raw, says, streams, type StubAnswer } from "./stubServer.ts";
 
@@ -70,27 +71,31 @@ test("the server's own wish is waited for: seconds, milliseconds, a date", async
 
 test("a wish beyond the deadline is not waited for", async () => {
   const server = await serve(json({ error: { message: "tomorrow" } }, 429, { "retry-after": "86400" }));
-  const { client, pauses } = clientOf(server, { requestTimeoutSeconds: 5 });
+  const { client, pauses } = clientOf(server, { requestTimeoutSeconds: 60 });
   const error = await failureOf(client.complete(question));
   assert.match(error.message, /429 tomorrow; lower maxConcurrent/);
   assert.deepEqual([pauses, server.requests.length], [[], 1]);
 });
 
-test("a slow reply is given up and asked for again, its first byte or its last", async () => {
-  const never: StubAnswer = () => undefined;
+test("a slow reply is given up and asked for again, its first byte or its last", async (t) => {
+  const patience = holdTimers(t, 500);
+  const never: StubAnswer = () => void setImmediate(patience.end);
   const stalls: StubAnswer = (response) => {
     response.writeHead(200, { "content-type": "application/json" });
-    response.write('{"choices":');
+    // When it is in the client's hands, as far as a server can tell.
+    response.write('{"choices":', () => setImmediate(() => setImmediate(patience.end)));
   };
   const server = await serve(never, stalls, says("quick"));
-  const { client } = clientOf(server, { requestTimeoutSeconds: 0.5, deadlineSeconds: 60 });
+  const { client } = clientOf(server, { requestTimeoutSeconds: 0.5, deadlineSeconds: 600 });
   const reasons: string[] = [];
   const reply = await client.complete({ ...question, onRetry: (reason) => reasons.push(reason) });
   assert.equal(reply.text, "quick");
   assert.deepEqual(reasons, ["no whole reply within 0.5 s", "no whole reply within 0.5 s"]);
+  assert.equal(patience.begun, 3);
 });
 
-test("a stream that stalls is given up, too", async () => {
+test("a stream that stalls is given up, too", async (t) => {
+  const patience = holdTimers(t, 500);
   const stalls: StubAnswer = (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write(`data: ${JSON.stringify(piece("one "))}\n\n`);
@@ -98,9 +103,15 @@ test("a stream that stalls is given up, too", async () => {
   const whole = streams([piece("two"), piece(undefined, { finish_reason: "length" })]);
   const { client } = clientOf(await serve(stalls, whole), {
     requestTimeoutSeconds: 0.5,
-    deadlineSeconds: 60,
+    deadlineSeconds: 600,
   });
-  const reply = await client.complete({ ...question, onText: () => undefined });
+  const told: string[] = [];
+  const onText = (text: string): void => {
+    told.push(text);
+    if (text === "one ") patience.end();
+  };
+  const reply = await client.complete({ ...question, onText });
+  assert.deepEqual(told, ["one ", "two"]);
   assert.deepEqual([reply.text, reply.stop, reply.attempts], ["two", "length", 2]);
 });
 

@@ -41,6 +41,8 @@ export async function stubServer(...script: readonly StubAnswer[]): Promise<Stub
       void answer?.(response, request);
     });
   });
+  // Else a connection that was idle for five seconds may be closed just as it is used again.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,

@@ -58,6 +58,22 @@ test("an archive that announces more than a checkpoint may have is refused befor
   assert.deepEqual([read, named("packed").length, await readdir(dir)], [false, 1, []]);
 });
 
+test("a refusal in passing is asked again, one that stays is not", async (t) => {
+  const dir = await folder(t);
+  const answers = [429, 408, 500, 502].map((status) => new Response("", { status }));
+  const { transport, named, pauses } = server({
+    list: () => ({ urls: { a: `${FILES}/a` } }),
+    gone: () => ({ urls: { b: `${FILES}/b` } }),
+    a: ({ index }) => answers[index] ?? new Response("x"),
+    b: () => new Response("", { status: 403 }),
+  });
+  const options = { transport, dir, reporter: silentReporter };
+  assert.deepEqual(await downloadFiles("list", options), ["a"]);
+  assert.deepEqual([named("a").length, pauses], [5, [1000, 2000, 3000, 4000]]);
+  await assert.rejects(downloadFiles("gone", options), /b: 403/);
+  assert.equal(named("b").length, 1);
+});
+
 test("what comes without announcement is cut off at the bound", async (t) => {
   const dir = await folder(t);
   const { transport } = server({ packed: () => new Response("x".repeat(101)) });

@@ -73,8 +73,14 @@ export async function downloadFiles(path: string, o: DownloadOptions): Promise<s
   return Object.keys(urls).sort();
 }
 
+/** Said by a server that is busy, or by something in between. 503 is left out: it is waited for where it is read. */
+function isPassing(error: unknown): error is TinkerError {
+  if (!(error instanceof TinkerError) || error.status === undefined || error.status === 503) return false;
+  return error.status === 408 || error.status === 429 || error.status >= 500;
+}
+
 /**
- * The whole file; begins anew when the connection breaks.
+ * The whole file; begins anew when the connection breaks or a refusal is one in passing.
  * @param before bytes of the checkpoint's other files
  * @returns its bytes
  */
@@ -90,7 +96,8 @@ async function fetchFile(
       return await fetchOnce(url, file, what, o, before);
     } catch (error) {
       await rm(file, { force: true });
-      if (!(error instanceof NoReply) || attempt === ATTEMPTS) throw asTinkerError(error, what, o.transport);
+      if (!(error instanceof NoReply || isPassing(error)) || attempt === ATTEMPTS)
+        throw asTinkerError(error, what, o.transport);
       o.reporter.info(`downloading ${what}: ${o.transport.shown(error.message)}; beginning anew`);
       await o.transport.world.sleep(1000 * attempt);
     }

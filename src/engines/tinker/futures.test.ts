@@ -1,6 +1,7 @@
 // Fetching results: what each answer of a server means.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { holdTimers } from "../../core/testTime.ts";
 import { TinkerError } from "./failures.ts";
 import { BytesInFlight, retrieve, type Retrieval } from "./futures.ts";
 import { settingsOf } from "./options.ts";
@@ -127,10 +128,14 @@ test("a result that the server does not have any more is gone", async () => {
   assert.match(String((await fetched([() => status(403)])).outcome), /^lost: .*it wants a key/);
 });
 
-test("our own patience with one poll is no failure", async () => {
-  // The stub's clock stands still while a request hangs, so the timeout is a real one, and short.
+test("our own patience with one poll is no failure", async (t) => {
+  const patience = holdTimers(t, 45_000);
   const server = stub({
-    retrieve_future: ({ index }) => (index === 0 ? new Promise(() => undefined) : DONE),
+    retrieve_future: ({ index }) => {
+      if (index > 0) return DONE;
+      setImmediate(patience.end);
+      return new Promise(() => undefined);
+    },
   });
   const hanging: typeof fetch = (url, init) =>
     Promise.race([
@@ -150,7 +155,7 @@ test("our own patience with one poll is no failure", async () => {
     name: "save_weights",
     requestType: "SaveWeights",
     protobuf: false,
-    pollTimeoutMs: 20,
+    pollTimeoutMs: 45_000,
     deadlineMs: 60_000,
   });
   assert.deepEqual(result, { type: "json", value: DONE });
@@ -177,9 +182,12 @@ test("a size that is no whole number of bytes is refused, and takes no room from
 test("large results wait for room before they are sent", async () => {
   const room = new BytesInFlight(100);
   const before = await room.take(80);
-  const script = [() => ({ status: "complete_metadata", response_payload_size: 30 }), () => DONE];
+  let ask = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (ask = resolve));
+  const metadata = { status: "complete_metadata", response_payload_size: 30 };
+  const script = [() => (setImmediate(ask), metadata), () => DONE];
   const pending = fetched(script, { room });
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await asked;
   let there = false;
   void pending.then(() => (there = true));
   await new Promise((resolve) => setImmediate(resolve));

@@ -74,8 +74,8 @@ test("it is final whatever it says of asking again, and for a result as well, wh
     name: "optim_step",
     requestType: "OptimStep",
     protobuf: false,
-    pollTimeoutMs: 5_000,
-    deadlineMs: 5_000,
+    pollTimeoutMs: 60_000,
+    deadlineMs: 60_000,
   });
   assert.equal(await fetching.then(String, kindOf), "lost");
   assert.equal(asked.length, 2);

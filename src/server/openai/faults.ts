@@ -58,6 +58,8 @@ export async function startFaultProxy(target: string, script: readonly Fault[]):
     };
     read(request).then(onBody, () => response.destroy());
   });
+  // Else a connection that was idle for five seconds may be closed just as it is used again.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
@@ -86,9 +88,11 @@ function spoil(
     case "none":
       on((reply) => response.end(reply));
       return;
-    case "slow":
-      setTimeout(() => on((reply) => response.end(reply)), fault.ms);
+    case "slow": {
+      const timer = setTimeout(() => on((reply) => response.end(reply)), fault.ms);
+      response.on("close", () => clearTimeout(timer));
       return;
+    }
     case "status": {
       const text = `scripted failure ${fault.status}`;
       const error = { message: text, type: "server_error", param: null, code: null };

@@ -21,9 +21,9 @@ export interface TestServer {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const START_MS = 60_000;
+const START_MS = 180_000;
 /** Then it is killed. */
-const STOP_MS = 10_000;
+const STOP_MS = 60_000;
 
 /** @throws Error with what the process wrote, when it ends or is silent instead of serving */
 export async function startTestServer({

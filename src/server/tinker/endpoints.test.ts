@@ -13,6 +13,7 @@ import {
   TestClient,
   textDatum,
   training,
+  watchedClock,
 } from "./testClient.ts";
 
 let checkpoint: SmallCheckpoint;
@@ -123,21 +124,29 @@ describe("sessions", () => {
   });
 
   test("end when nothing is heard of them", async (t) => {
-    const short = await serveSmall(checkpoint, { sessionTimeoutSeconds: 0.3 });
+    const clock = watchedClock();
+    const short = await serveSmall(checkpoint, { sessionTimeoutSeconds: 0.3, now: clock.now });
     t.after(() => short.server.close());
     const [silent, alive] = [await short.client.session(), await short.client.session()];
     const model = await short.client.model("small", silent);
-    for (let i = 0; i < 12; i++) {
-      await sleep(50);
+    const { sessions } = short.server.service;
+    for (const ms of [100, 100, 100, 1]) {
+      assert.ok(sessions.find(silent) !== undefined);
+      clock.ms += ms;
       await short.client.ask("session_heartbeat", { session_id: alive });
+      await clock.looked();
     }
+    assert.equal(sessions.find(silent), undefined);
+    await short.client.ask("session_heartbeat", { session_id: alive });
     const { status, json } = await short.client.post("get_info", { model_id: model });
     assert.equal(status, 404);
     assert.match(json["detail"] as string, /its session has ended \(nothing was heard of it for 0\.3 s\)/);
   });
 
   test("live by their requests too, and by asking for results", async (t) => {
-    const short = await serveSmall(checkpoint, { sessionTimeoutSeconds: 0.6, holdMs: 50 });
+    const clock = watchedClock();
+    const options = { sessionTimeoutSeconds: 0.6, holdMs: 50, now: clock.now };
+    const short = await serveSmall(checkpoint, options);
     t.after(() => short.server.close());
     const at = short.client;
     const [trains, waits, samples] = [await at.model("small"), await at.model("small"), await at.session()];
@@ -153,7 +162,8 @@ describe("sessions", () => {
       await at.ask("optim_step", { model_id: trains, seq_id: i + 1, adam_params: {} });
       await at.ask("asample", sampling(sampler as string, i, [1, 2, 3]));
       assert.equal((await at.ask("retrieve_future", { request_id: waiting }))["type"], "try_again");
-      await sleep(100);
+      clock.ms += 150;
+      await clock.looked();
     }
     for (const model of [trains, waits]) await at.ask("get_info", { model_id: model });
     await at.ask("session_heartbeat", { session_id: samples });
@@ -266,7 +276,9 @@ describe("keys and limits", () => {
 
 describe("results", () => {
   test("are held for, told to be tried again, kept a while, and gone then", async (t) => {
-    const brief = await serveSmall(checkpoint, { holdMs: 60, keepMs: 400, keepFetchedMs: 100 });
+    const clock = watchedClock();
+    const options = { holdMs: 60, keepMs: 400, keepFetchedMs: 100, now: clock.now };
+    const brief = await serveSmall(checkpoint, options);
     t.after(() => brief.server.close());
     const id = await brief.client.model("small");
     const { request_id: waiting } = await brief.client.ask("optim_step", {
@@ -280,8 +292,9 @@ describe("results", () => {
     assert.ok(performance.now() - before >= 50, "held");
     await brief.client.ask("optim_step", { model_id: id, seq_id: 1, adam_params: {} });
     const first = await brief.client.result(waiting);
+    clock.ms += 99;
     assert.deepEqual((await brief.client.result(waiting)).json, first.json, "a reply may be lost");
-    await sleep(150);
+    clock.ms += 1;
     const gone = await brief.client.post("retrieve_future", { request_id: waiting });
     assert.equal(gone.status, 410);
     assert.match(
@@ -301,21 +314,22 @@ describe("results", () => {
   });
 
   test("of a sample that are gone are sampled anew by the same request; those of training are not computed again", async (t) => {
-    const brief = await serveSmall(checkpoint, { keepMs: 50, keepFetchedMs: 50 });
+    const clock = watchedClock();
+    const brief = await serveSmall(checkpoint, { keepMs: 50, keepFetchedMs: 50, now: clock.now });
     t.after(() => brief.server.close());
     const id = await brief.client.model("small");
     const sampler = await brief.client.sampler(id, 0);
     const ask = { ...sampling(sampler, 0, [1, 2]), sampling_params: { max_tokens: 3, seed: 1 } };
     const first = await brief.client.ask("asample", ask);
     const { json } = await brief.client.result(first["request_id"]);
-    await sleep(100);
+    clock.ms += 50;
     const second = await brief.client.ask("asample", ask);
     assert.notEqual(second["request_id"], first["request_id"]);
     assert.deepEqual((await brief.client.result(second["request_id"])).json, json);
     const train = { model_id: id, seq_id: 2, ...training([textDatum()]) };
     const { request_id: trained } = await brief.client.ask("forward_backward", train);
     await brief.client.result(trained);
-    await sleep(100);
+    clock.ms += 50;
     assert.equal((await brief.client.ask("forward_backward", train))["request_id"], trained);
   });
 
@@ -355,8 +369,16 @@ test("the server ends: polls are let go, and what is under way is done first", a
     seq_id: 2,
     adam_params: {},
   });
+  const { service } = ending.server;
+  const outcome = service.outcome.bind(service);
+  const held = new Promise<void>((resolve) => {
+    service.outcome = (...args) => {
+      resolve();
+      return outcome(...args);
+    };
+  });
   const poll = ending.client.post("retrieve_future", { request_id: waiting });
-  await sleep(30);
+  await held;
   await ending.client.ask("save_weights", { model_id: id, seq_id: 1, path: "last" });
   const closed = ending.server.close();
   const { status, json } = await poll;

@@ -66,6 +66,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       () => response.destroy(),
     );
   });
+  // Else a connection that was idle for five seconds may be closed just as it is used again.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const proxy: FaultProxy = {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

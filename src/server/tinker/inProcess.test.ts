@@ -151,13 +151,15 @@ async function overHttp(wire: "json" | "protobuf"): Promise<Policy> {
       sampler = await client.sampler(modelId, samplerSeq++);
       sampleSeq = 0;
     },
-    sample: (_, __, episodes) =>
+    sample: (step, round, episodes) =>
       Promise.all(
         episodes.map(async ({ member, segments, random }) => {
           const reply = await client.ask("asample", {
             sampling_session_id: sampler,
             seq_id: sampleSeq++,
             num_samples: 1,
+            // Other batches have other rounding.
+            together: { call: `${wire}/${step}/${round}`, count: episodes.length },
             prompt: { chunks: encodeChunks(chunksOf(segments)) },
             sampling_params: {
               max_tokens: 6 + member,

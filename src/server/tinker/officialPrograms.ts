@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const START_MS = 120_000;
+const START_MS = 180_000;
 /** Then it is killed. */
-const STOP_MS = 10_000;
-const RUN_MS = 200_000;
+const STOP_MS = 60_000;
+const RUN_MS = 900_000;
 const OFFLINE = { TINKER_TELEMETRY: "0", HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false" };
 
 export interface ServedTinker {

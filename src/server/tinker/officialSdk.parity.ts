@@ -262,7 +262,7 @@ test("errors are the SDK's own exceptions with the server's words, at once", (t)
       `${name}: ${failure.type} ${failure.category ?? failure.status ?? ""} ${failure.text.slice(0, 160)}`,
     );
     assert.match(failure.text, words, name);
-    assert.ok(failure.seconds < 10, `${name}: took ${failure.seconds} s, which is retries`);
+    assert.ok(failure.seconds < 30, `${name}: took ${failure.seconds} s, which is retries`);
     const isCallers = failure.category === "user" || (failure.status !== null && failure.status < 500);
     assert.ok(isCallers, `${name}: ${failure.type}, ${failure.category ?? failure.status}`);
   }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomStream } from "../../core/random.ts";
+import { eventually } from "../../core/testTime.ts";
 import type { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import { smallEngine } from "../../engines/embedded/testModel.ts";
 import type { SampleRequest } from "../../engines/engine.ts";
@@ -13,11 +14,10 @@ import type { SampleJob, SampleOutput } from "./sampleJob.ts";
 
 let engine: EmbeddedEngine;
 let sampler: PolicySampler;
-let arriving = false;
+const GATHER = { gatherMs: 5, maxGatherMs: 300, togetherMs: 5000, arriving: () => false };
 before(async () => {
   engine = await smallEngine();
-  const now = (): number => performance.now();
-  sampler = new PolicySampler(engine, { gatherMs: 5, maxGatherMs: 300, arriving: () => arriving, now });
+  sampler = new PolicySampler(engine, { ...GATHER, now: () => performance.now() });
 });
 after(() => engine.dispose());
 
@@ -42,7 +42,24 @@ function job(tokens: readonly number[], more: Partial<SampleJob> = {}): SampleJo
   };
 }
 
-const ask = (one: SampleJob): Promise<SampleOutput> => sampler.sample(one, (use) => use(sampler));
+const askOf = (by: PolicySampler, one: SampleJob): Promise<SampleOutput> => by.sample(one, (use) => use(by));
+const ask = (one: SampleJob): Promise<SampleOutput> => askOf(sampler, one);
+
+/** A sampler by whose clock nothing passes but what is added to `ms`; `looked` waits until it has looked at it again. */
+function stopped(arriving = false) {
+  let looks = 0;
+  const clock = { ms: 0 };
+  const now = (): number => {
+    looks++;
+    return clock.ms;
+  };
+  const looked = async (): Promise<void> => {
+    // Of one look some of the calls may have been before.
+    const before = looks;
+    await eventually(() => looks > before + 4);
+  };
+  return { by: new PolicySampler(engine, { ...GATHER, arriving: () => arriving, now }), clock, looked };
+}
 const tokensOf = ({ sequences }: SampleOutput): readonly number[] => sequences[0]?.tokens ?? [];
 
 async function work(run: () => Promise<unknown>) {
@@ -84,15 +101,14 @@ test("requests of one moment are computed together, in their own order", async (
 });
 
 test("a request that is being read is waited for, but not for ever", async () => {
-  arriving = true;
-  let done = false;
-  const begun = performance.now();
-  const asked = ask(job([1, 2, 3])).then(() => (done = true));
-  await sleep(60);
-  assert.equal(done, false);
-  await asked;
-  assert.ok(performance.now() - begun >= 290);
-  arriving = false;
+  const { by, clock, looked } = stopped(true);
+  const { decodeSteps } = engine.samplingWork;
+  const asked = askOf(by, job([1, 2, 3]));
+  clock.ms = 299;
+  await looked();
+  assert.equal(engine.samplingWork.decodeSteps, decodeSteps);
+  clock.ms = 300;
+  assert.ok(tokensOf(await asked).length > 0);
 });
 
 test("the requests of one call are one batch, however long one of them takes to come", async () => {
@@ -100,12 +116,16 @@ test("the requests of one call are one batch, however long one of them takes to 
   const late = [0, 1, 2].map((i) =>
     job([1, 2, 3 + i], { order: [0, i], together: call, streams: [randomStream("late", i)] }),
   );
+  const { by, clock, looked } = stopped();
   let steps = 0;
   const { decodeSteps } = await work(async () => {
-    const asked = late.slice(0, 2).map(ask);
-    await sleep(400); // longer than others are gathered
+    const asked = late.slice(0, 2).map((one) => askOf(by, one));
+    clock.ms = 4999;
+    await looked();
     steps = engine.samplingWork.decodeSteps;
-    const all = await Promise.all([...asked, ask(late[2] as SampleJob)]);
+    const last = askOf(by, late[2] as SampleJob);
+    clock.ms += 5;
+    const all = await Promise.all([...asked, last]);
     assert.ok(all.every((output) => tokensOf(output).length > 0));
   });
   assert.equal(
@@ -114,6 +134,17 @@ test("the requests of one call are one batch, however long one of them takes to 
     "nothing was computed before the last came",
   );
   assert.ok(decodeSteps <= 4, `${decodeSteps} steps for at most 5 tokens of each`);
+});
+
+test("a call of which a part never comes is computed without it", async () => {
+  const { by, clock, looked } = stopped();
+  const { decodeSteps } = engine.samplingWork;
+  const asked = askOf(by, job([1, 2, 3], { together: { call: "torn", count: 2 } }));
+  clock.ms = 4999;
+  await looked();
+  assert.equal(engine.samplingWork.decodeSteps, decodeSteps);
+  clock.ms = 5000;
+  assert.ok(tokensOf(await asked).length > 0);
 });
 
 test("a sequence that its client names keeps its own cache, also where another one says the same", async () => {
@@ -176,9 +207,9 @@ test("when the weights change, what was asked before sees the old ones, and noth
   const fork = await engine.fork();
   const asked = ask(job([1, 2, 3], { maxTokens: 30 }));
   const expected = await new PolicySampler(fork, {
+    ...GATHER,
     gatherMs: 0,
     maxGatherMs: 1,
-    arriving: () => false,
     now: () => performance.now(),
   }).sample(job([1, 2, 3], { maxTokens: 30 }), (use) => use(sampler));
   await fork.dispose();

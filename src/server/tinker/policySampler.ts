@@ -12,8 +12,6 @@ import type { SampleJob, SampleOutput } from "./sampleJob.ts";
 
 /** Tokens sampled between two looks at what the engine itself does not know: token ids that end a sample. */
 const PIECE = 16;
-/** Requests of one call that are missing, because their way was disturbed, are waited for so long after the last. */
-const TOGETHER_MS = 5000;
 /** What the caches of open sequences may take, in bytes. */
 const CACHE_BYTES = 2 ** 30;
 
@@ -22,6 +20,8 @@ export interface GatherOptions {
   readonly gatherMs: number;
   /** But not later than this after the first. */
   readonly maxGatherMs: number;
+  /** Requests of one call that are missing, because their way was disturbed, are waited for so long after the last. */
+  readonly togetherMs: number;
   /** Whether a request is being read: it is waited for. */
   readonly arriving: () => boolean;
   /** Milliseconds of a steady clock. */
@@ -118,7 +118,7 @@ export class PolicySampler {
   private look(): void {
     if (this.looking) return;
     this.looking = true;
-    const { gatherMs, maxGatherMs, arriving, now } = this.options;
+    const { gatherMs, maxGatherMs, togetherMs, arriving, now } = this.options;
     // After the pause, sockets that are ready are read first: the engine may have kept this thread from them.
     const afterReads = (times: number, then: () => void): void => {
       setImmediate(() => (times > 1 ? afterReads(times - 1, then) : then()));
@@ -130,7 +130,7 @@ export class PolicySampler {
         const silence = now() - this.lastAt;
         const quiet = silence >= gatherMs && !arriving();
         const due = quiet || now() - this.firstAt >= maxGatherMs;
-        if (this.whole() ? due : silence >= TOGETHER_MS) this.flush();
+        if (this.whole() ? due : silence >= togetherMs) this.flush();
         else this.look();
       });
     }, gatherMs);

@@ -61,6 +61,8 @@ export interface TinkerServerOptions {
   readonly microBatchTokens?: number;
   /** Sampling requests are gathered until none has come for so long. Default 10. */
   readonly gatherMs?: number;
+  /** Requests of one call that are missing are waited for so long after the last of them. Default 5000. */
+  readonly togetherMs?: number;
   /** How long a request for a result that is not there yet is held. Default 20 000. */
   readonly holdMs?: number;
   /** How long a result waits for its client, and how long it stays once fetched. Default 30 and 2 minutes. */
@@ -70,6 +72,8 @@ export interface TinkerServerOptions {
   readonly maxSamplerEngines?: number;
   /** Longest body in bytes. Default 256 MiB. */
   readonly maxBodyBytes?: number;
+  /** Milliseconds of a steady clock, by which sessions and results age. Default: that of the process. */
+  readonly now?: () => number;
   /** One line about what happened. */
   readonly log?: (line: string) => void;
   /** Told of failures that are not the client's. */
@@ -97,13 +101,14 @@ interface Context {
 }
 
 const MAX_GATHER_MS = 1000;
+const TOGETHER_MS = 5000;
 const RESULT_BYTES = 2 ** 28;
 const SAMPLER_BYTES = 2 ** 32;
 const MAX_PENDING = 20_000;
 
 /** @throws DataError or EngineError when a checkpoint cannot be loaded, or it cannot listen there */
 export async function startTinkerServer(options: TinkerServerOptions): Promise<TinkerServer> {
-  const { gatherMs = 10, onFailure = () => undefined } = options;
+  const { gatherMs = 10, togetherMs = TOGETHER_MS, onFailure = () => undefined } = options;
   const now = (): number => performance.now();
   const clock = (): number => Date.now();
   const arrivals = new Arrivals(now);
@@ -115,10 +120,10 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     maxModels: options.maxModels ?? 8,
     sessionTimeoutMs: 1000 * (options.sessionTimeoutSeconds ?? 600),
     snapshots: { maxEngines: options.maxSamplerEngines ?? 8, maxBytes: SAMPLER_BYTES },
-    gather: { gatherMs, maxGatherMs: MAX_GATHER_MS, arriving: () => arrivals.any, now },
+    gather: { gatherMs, maxGatherMs: MAX_GATHER_MS, togetherMs, arriving: () => arrivals.any, now },
     futures: {
       run: randomBytes(4).toString("hex"),
-      now,
+      now: options.now ?? now,
       keepMs: options.keepMs ?? 30 * 60_000,
       keepFetchedMs: options.keepFetchedMs ?? 120_000,
       maxBytes: RESULT_BYTES,

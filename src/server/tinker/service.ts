@@ -55,7 +55,7 @@ export class TinkerService {
     private readonly snapshots: Snapshots,
     private readonly options: ServiceOptions,
   ) {
-    const { clock, log, maxModels, gather } = options;
+    const { clock, log, maxModels, futures } = options;
     this.futures = new Futures(options.futures);
     this.store = new CheckpointStore(options.storeDir, clock);
     this.samplers = new Samplers(this.futures, options.newSeed);
@@ -71,7 +71,7 @@ export class TinkerService {
     });
     this.sessions = new Sessions({
       timeoutMs: options.sessionTimeoutMs,
-      now: gather.now,
+      now: futures.now,
       newId: options.newId,
       onEnd: (session, reason) => this.endSession(session, reason),
     });
