@@ -7,9 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 const LIMIT_MS = 60_000;
 
 /** Waits until it is so. @throws Error when it is not within a minute */
-export async function eventually(check: () => boolean, what = "what was waited for"): Promise<void> {
-  for (const until = performance.now() + LIMIT_MS; !check(); await sleep(2))
-    if (performance.now() > until) throw new Error(`${what} did not come within ${LIMIT_MS / 1000} s`);
+export async function eventually(check: () => boolean, what = check.toString()): Promise<void> {
+  for (const until = performance.now() + LIMIT_MS; !check(); await sleep(5))
+    if (performance.now() > until) throw new Error(`not so within ${LIMIT_MS / 1000} s: ${what}`);
 }
 
 /** Settles when the next HTTP request has come in to any server of this process. */

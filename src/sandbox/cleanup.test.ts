@@ -7,15 +7,9 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { SandboxError } from "../core/errors.ts";
+import { eventually } from "../core/testTime.ts";
 import { startPythonRuntime } from "./forkServer.ts";
-import {
-  eventually,
-  printed,
-  processesWith,
-  runtimeForTests,
-  UNISOLATED,
-  withoutBubblewrap,
-} from "./testRuntime.ts";
+import { printed, processesWith, runtimeForTests, UNISOLATED, withoutBubblewrap } from "./testRuntime.ts";
 
 /** Leaves behind what it can at its level and prints its folder. */
 const PRINTS_FOLDER = "print(os.getcwd())";

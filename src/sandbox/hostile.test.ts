@@ -4,9 +4,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { eventually } from "../core/testTime.ts";
 import type { ToolResult } from "../core/trajectory.ts";
 import { startPythonRuntime } from "./forkServer.ts";
-import { eventually, printed, runCells, runtimeForTests, UNISOLATED } from "./testRuntime.ts";
+import { printed, runCells, runtimeForTests, UNISOLATED } from "./testRuntime.ts";
 
 const runtime = await runtimeForTests({ memoryBytes: 1 << 30 });
 

@@ -8,16 +8,10 @@ import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { DataError, SandboxError } from "../core/errors.ts";
+import { eventually } from "../core/testTime.ts";
 import { startPythonRuntime } from "./forkServer.ts";
 import { defaultPython } from "./settings.ts";
-import {
-  eventually,
-  printed,
-  runCells,
-  runtimeForTests,
-  UNISOLATED,
-  withoutBubblewrap,
-} from "./testRuntime.ts";
+import { printed, runCells, runtimeForTests, UNISOLATED, withoutBubblewrap } from "./testRuntime.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "odd-hosts-"));
 after(() => rmSync(folder, { recursive: true }));

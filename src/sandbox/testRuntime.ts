@@ -90,12 +90,3 @@ function readable(path: string): string {
     return ""; // it has ended in the meantime
   }
 }
-
-/** Waits until the check holds. */
-export async function eventually(check: () => boolean, limitMs = LONG_MS): Promise<void> {
-  const until = performance.now() + limitMs;
-  while (!check()) {
-    if (performance.now() > until) assert.fail(`did not come true within ${limitMs} ms: ${check.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
