@@ -318,7 +318,10 @@ function lastWords(text: string): string {
   return telling || "it ended without a word";
 }
 
-/** A private folder whose socket has a path short enough for a socket. */
+/**
+ * A private folder whose socket has a path short enough for a socket. From the start of worker/launch.py on it is removed
+ * however this process ends; killed in the few milliseconds before, this process leaves it, with a file or two.
+ */
 function makeFolder(): string {
   const fits = (base: string): boolean => Buffer.byteLength(join(base, "pyvision-XXXXXX", "socket")) <= 103;
   const folder = mkdtempSync(join(fits(tmpdir()) ? tmpdir() : "/tmp", "pyvision-"));

@@ -1,6 +1,7 @@
 // The command as it is, in a process that writes down what it is doing and, when told to, dies of SIGKILL in the middle of it.
 // The signal is sent by a thread of its own, so that it also comes while the main thread computes.
-import { appendFileSync, openSync, readFileSync, writeSync } from "node:fs";
+import fs, { appendFileSync, openSync, readFileSync, writeSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { EmbeddedEngine } from "../../../engines/embedded/embeddedEngine.ts";
@@ -10,10 +11,10 @@ import type { Order, Phase } from "./kills.ts";
 const [, , orderPath = ""] = process.argv;
 const { args, events, kill } = JSON.parse(readFileSync(orderPath, "utf8")) as Order;
 
-// Words that both threads see: whether the moment to count from has come, how many phases of the kind are open, and whether
-// all signals are sent.
-const [BEGUN, OPEN, SENT] = [0, 1, 2];
-const shared = new Int32Array(new SharedArrayBuffer(12));
+// Words that both threads see: whether the moment to count from has come, how many phases of the kind are open, whether all
+// signals are sent, and whether the Python tool's folder is there and the process that would remove it not yet.
+const [BEGUN, OPEN, SENT, UNGUARDED] = [0, 1, 2, 3];
+const shared = new Int32Array(new SharedArrayBuffer(16));
 
 // A kill that is meant for a phase comes inside of it, however long it takes on this machine: when the delay has outlasted it,
 // in the next one. A checkpoint is being written for as long as it has no name, which is longer than the engine's part of it.
@@ -27,6 +28,7 @@ const KILLER = `
   while (Atomics.load(shared, ${BEGUN}) === 0) Atomics.wait(shared, ${BEGUN}, 0);
   sleep(delayMs);
   while (Atomics.load(shared, ${OPEN}) === 0 && !isHalfway()) Atomics.wait(shared, ${OPEN}, 0, 1);
+  while (Atomics.load(shared, ${UNGUARDED}) === 1) Atomics.wait(shared, ${UNGUARDED}, 1);
   for (const signal of signals) {
     process.kill(pid, signal);
     sleep(50);
@@ -50,6 +52,18 @@ function opened(begins: boolean): void {
   if (begins) Atomics.store(shared, BEGUN, 1);
   for (const word of [BEGUN, OPEN]) Atomics.notify(shared, word);
 }
+
+// Killed between the two, the tool leaves its folder (sandbox/zygote.ts tells so): no kill is to come there.
+const makeFolder = fs.mkdtempSync;
+fs.mkdtempSync = ((...given: Parameters<typeof makeFolder>) => {
+  Atomics.store(shared, UNGUARDED, 1);
+  setImmediate(() => {
+    Atomics.store(shared, UNGUARDED, 0);
+    Atomics.notify(shared, UNGUARDED);
+  });
+  return makeFolder(...given);
+}) as typeof makeFolder;
+syncBuiltinESMExports();
 
 appendFileSync(events, "");
 const log = openSync(events, "a");

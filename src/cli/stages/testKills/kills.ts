@@ -64,7 +64,7 @@ export interface Ended {
   readonly elapsedMs: number;
   /** Processes that it had started and that outlived it by half a minute. */
   readonly orphans: readonly number[];
-  /** Temporary folders of the tool that were left. */
+  /** Temporary folders of the tool that were left half a minute later. */
   readonly litter: readonly string[];
 }
 
@@ -94,7 +94,8 @@ export async function runChild(folder: string, args: readonly string[], kill?: K
   clearInterval(look);
   const elapsedMs = performance.now() - startedAt;
   const orphans = await outliving(family);
-  const litter = readdirSync(temporary).filter((name) => name.startsWith("pyvision-"));
+  // What removes them may have begun only just now, and is not of the family then.
+  const litter = await remaining(() => readdirSync(temporary).filter((name) => name.startsWith("pyvision-")));
   return { code, signal, ...text, ...marksOf(events), elapsedMs, orphans, litter };
 }
 
@@ -264,9 +265,13 @@ function beginOf(pid: number): string | undefined {
   }
 }
 
-async function outliving(family: ReadonlyMap<number, string>): Promise<number[]> {
-  const alive = (): number[] => [...family].flatMap(([pid, began]) => (beginOf(pid) === began ? [pid] : []));
-  for (const end = performance.now() + 30_000; alive().length > 0 && performance.now() < end;)
+function outliving(family: ReadonlyMap<number, string>): Promise<readonly number[]> {
+  return remaining(() => [...family].flatMap(([pid, began]) => (beginOf(pid) === began ? [pid] : [])));
+}
+
+/** What is still there after half a minute. */
+async function remaining<T>(look: () => readonly T[]): Promise<readonly T[]> {
+  for (const end = performance.now() + 30_000; look().length > 0 && performance.now() < end;)
     await new Promise((resolve) => setTimeout(resolve, 20));
-  return alive();
+  return look();
 }
