@@ -23,7 +23,7 @@ const KILLER = `
   const { existsSync, readdirSync } = require("node:fs");
   const isHalfway = () =>
     checkpoints !== undefined && existsSync(checkpoints) &&
-    readdirSync(checkpoints).some((name) => name.startsWith(".step-"));
+    readdirSync(checkpoints).some((name) => name.startsWith(".step-") && name.endsWith(".tmp"));
   const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   while (Atomics.load(shared, ${BEGUN}) === 0) Atomics.wait(shared, ${BEGUN}, 0);
   sleep(delayMs);

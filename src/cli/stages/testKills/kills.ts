@@ -39,10 +39,11 @@ export interface Order {
   readonly kill?: Kill;
 }
 
-/** Four small steps of the carried policy, one checkpoint each. */
+const STEPS = 4;
+/** A few small steps of the carried policy, one checkpoint each. */
 export const SMALL = [
   "engine.threads=1",
-  "train.steps=4",
+  `train.steps=${STEPS}`,
   "train.saveEvery=1",
   "selection.genBatch=3",
   "selection.trainBatch=2",
@@ -150,13 +151,21 @@ export async function killAndContinue(
         break;
       }
       if (killed.signal === "SIGKILL") {
-        rmSync(join(place(), lockName), { force: true }); // a dead process's, which nobody minds
+        takeLastLeavings(place());
         assertSameRun(place(), expected);
       } else ends(killed);
       if (++runs > chain.length + 5) throw new Error(`${phase}: the runs end before they are killed`);
     }
   }
   ends(await runChild(folder, trainArgs(place())));
+}
+
+/** What a run that is over still takes away: its lock, and the last step's checkpoint, which the result repeats. */
+function takeLastLeavings(dir: string): void {
+  rmSync(join(dir, lockName), { force: true });
+  for (const name of readdirSync(join(dir, "checkpoints")))
+    if (new RegExp(`^\\.?step-0*${STEPS}(\\.|$)`).test(name))
+      rmSync(join(dir, "checkpoints", name), { recursive: true, force: true });
 }
 
 export interface Killing {
@@ -184,7 +193,7 @@ export function drawKill(phase: Kill["phase"], reference: Ended, random: Random)
 /** What the process was in the middle of: its open marks, and a checkpoint that has not got its name yet. */
 export function diedInside({ inside }: Ended, dir: string): readonly Phase[] {
   const parent = join(dir, "checkpoints");
-  const halfway = existsSync(parent) && readdirSync(parent).some((name) => name.startsWith(".step-"));
+  const halfway = existsSync(parent) && readdirSync(parent).some((name) => /^\.step-.*tmp$/.test(name));
   return [...new Set([...inside, ...(halfway ? (["checkpoint"] as const) : [])])];
 }
 
