@@ -1,9 +1,8 @@
 // The client against a scripted server in this process: what goes out, what comes back, what it refuses and never tells.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
 import { ConfigError } from "../../core/errors.ts";
+import { deadPort } from "../../core/testPorts.ts";
 import { openAiClient, type OpenAiOptions } from "./client.ts";
 import { clientOf, failureOf, KEY, question, serve } from "./clientHarness.ts";
 import { ContextLengthError } from "./contextLength.ts";
@@ -143,16 +142,7 @@ test("a model that the server does not have: the ones it has are named", async (
 });
 
 test("a server that is not there", async (t) => {
-  // The port of a connection: nobody listens there, and nobody else can begin to.
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const taken = connect((listener.address() as AddressInfo).port, "127.0.0.1");
-  await once(taken, "connect");
-  t.after(() => {
-    taken.destroy();
-    listener.close();
-  });
-  const baseUrl = `http://127.0.0.1:${taken.localPort}/v1`;
+  const baseUrl = `http://127.0.0.1:${await deadPort(t)}/v1`;
   const error = await failureOf(clientOf({ baseUrl }, { maxRetries: 1 }).client.complete(question));
   assert.match(error.message, /ECONNREFUSED.*\(2 attempts.*check that the server runs/);
 });
