@@ -6,7 +6,7 @@ import { launch } from "./launch.mjs";
 import { projectRoot, setupOrExit } from "./setup.mjs";
 import { environmentPython } from "./setup/pythonEnvironment.mjs";
 import { PARITY_ENVIRONMENT } from "./setup/pythonPackages.mjs";
-import { chooseTestFiles } from "./testFiles.mjs";
+import { chooseTestFiles, RUNNER } from "./testFiles.mjs";
 
 const WRITE_GOLDEN = "--write-golden";
 
@@ -23,5 +23,4 @@ if (process.env["PYVISION_PARITY_PYTHON"] === undefined) {
   process.env["PYVISION_PARITY_PYTHON"] = environmentPython(projectRoot, PARITY_ENVIRONMENT);
 } else await setupOrExit();
 if (writesGolden) await launch(["src/engines/embedded/parity/writeGolden.ts"], { cwd: projectRoot });
-const runner = ["--test", "--test-concurrency=2", "--test-reporter=spec", ...flags];
-await launch([...runner, ...files], { cwd: projectRoot });
+await launch([...RUNNER, ...flags, ...files], { cwd: projectRoot });

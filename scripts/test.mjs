@@ -2,7 +2,7 @@
 // holds one of them; what begins with a dash goes to the runner.
 import { launch } from "./launch.mjs";
 import { projectRoot, setupOrExit } from "./setup.mjs";
-import { chooseTestFiles } from "./testFiles.mjs";
+import { chooseTestFiles, RUNNER } from "./testFiles.mjs";
 
 const { files, flags } = chooseTestFiles({
   root: projectRoot,
@@ -11,5 +11,4 @@ const { files, flags } = chooseTestFiles({
   args: process.argv.slice(2),
 });
 await setupOrExit();
-const runner = ["--test", "--test-concurrency=2", "--test-reporter=spec", ...flags];
-await launch([...runner, ...files], { cwd: projectRoot });
+await launch([...RUNNER, ...flags, ...files], { cwd: projectRoot });

@@ -81,6 +81,6 @@ describe("killed and continued", () => {
     for (const phase of phases) assert.ok(inside[phase] >= 2, `${phase}: ${inside[phase]}`);
     // Steps differ with the machine's speed, as far as kills at any moment and their successors do.
     const steps = new Set(goneOnAfter.filter((step) => step > 0));
-    assert.ok(steps.size >= 2, "runs went on after one step only");
+    assert.ok(steps.size >= 2, `runs went on after ${steps.size} different steps`);
   });
 });

@@ -12,8 +12,9 @@ const [, , orderPath = ""] = process.argv;
 const { args, events, kill } = JSON.parse(readFileSync(orderPath, "utf8")) as Order;
 
 // Words that both threads see: whether the moment to count from has come, how many phases of the kind are open, whether all
-// signals are sent, and whether the Python tool's folder is there and the process that would remove it not yet.
-const [BEGUN, OPEN, SENT, UNGUARDED] = [0, 1, 2, 3];
+// signals are sent, and who has the turn: nobody, the thread that makes a temporary folder, or the one that kills.
+const [BEGUN, OPEN, SENT, TURN] = [0, 1, 2, 3];
+const [NOBODY, MAKING, KILLING] = [0, 1, 2];
 const shared = new Int32Array(new SharedArrayBuffer(16));
 
 // A kill that is meant for a phase comes inside of it, however long it takes on this machine: when the delay has outlasted it,
@@ -28,13 +29,15 @@ const KILLER = `
   while (Atomics.load(shared, ${BEGUN}) === 0) Atomics.wait(shared, ${BEGUN}, 0);
   sleep(delayMs);
   while (Atomics.load(shared, ${OPEN}) === 0 && !isHalfway()) Atomics.wait(shared, ${OPEN}, 0, 1);
-  while (Atomics.load(shared, ${UNGUARDED}) === 1) Atomics.wait(shared, ${UNGUARDED}, 1);
+  while (Atomics.compareExchange(shared, ${TURN}, ${NOBODY}, ${KILLING}) === ${MAKING})
+    Atomics.wait(shared, ${TURN}, ${MAKING});
   for (const signal of signals) {
     process.kill(pid, signal);
     sleep(50);
   }
+  Atomics.store(shared, ${TURN}, ${NOBODY});
   Atomics.store(shared, ${SENT}, 1);
-  Atomics.notify(shared, ${SENT});`;
+  for (const word of [${TURN}, ${SENT}]) Atomics.notify(shared, word);`;
 
 if (kill !== undefined) {
   const { phase, delayMs, wholeGroup, signals = ["SIGKILL"] } = kill;
@@ -53,13 +56,15 @@ function opened(begins: boolean): void {
   for (const word of [BEGUN, OPEN]) Atomics.notify(shared, word);
 }
 
-// Killed between the two, the tool leaves its folder (sandbox/zygote.ts tells so): no kill is to come there.
+// Killed between the making of the Python tool's folder and the start of the process that removes it, it leaves the folder
+// (sandbox/zygote.ts tells so): no kill is to come there. Both are of one turn of the loop.
 const makeFolder = fs.mkdtempSync;
 fs.mkdtempSync = ((...given: Parameters<typeof makeFolder>) => {
-  Atomics.store(shared, UNGUARDED, 1);
+  while (Atomics.compareExchange(shared, TURN, NOBODY, MAKING) === KILLING)
+    Atomics.wait(shared, TURN, KILLING);
   setImmediate(() => {
-    Atomics.store(shared, UNGUARDED, 0);
-    Atomics.notify(shared, UNGUARDED);
+    Atomics.store(shared, TURN, NOBODY);
+    Atomics.notify(shared, TURN);
   });
   return makeFolder(...given);
 }) as typeof makeFolder;
@@ -75,7 +80,7 @@ function enter(phase: Phase): void {
   const begins = ++entered === kill.occurrence;
   opened(begins);
   // Signals that are heard: all of them have come before the phase goes on, and as near to each other as they are sent.
-  if (begins && kill.signals !== undefined) Atomics.wait(shared, SENT, 0);
+  if (begins && kill.signals !== undefined) Atomics.wait(shared, SENT, 0, 60_000);
 }
 
 function leave(phase: Phase): void {

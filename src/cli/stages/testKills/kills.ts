@@ -63,12 +63,13 @@ export interface Ended {
   /** Durations of each phase that ended, in milliseconds. */
   readonly durations: Readonly<Record<Phase, readonly number[]>>;
   readonly elapsedMs: number;
-  /** Processes that it had started and that outlived it by half a minute. */
+  /** Processes that it had started and that outlived it by `PATIENCE_MS`. */
   readonly orphans: readonly number[];
-  /** Temporary folders of the tool that were left half a minute later. */
+  /** Temporary folders of the tool that were left as long after it. */
   readonly litter: readonly string[];
 }
 
+const PATIENCE_MS = 30_000;
 let processes = 0;
 
 /** Runs one command line in a child and waits for it. @param folder of its temporary files and marks */
@@ -278,9 +279,9 @@ function outliving(family: ReadonlyMap<number, string>): Promise<readonly number
   return remaining(() => [...family].flatMap(([pid, began]) => (beginOf(pid) === began ? [pid] : [])));
 }
 
-/** What is still there after half a minute. */
+/** What is still there after a while. */
 async function remaining<T>(look: () => readonly T[]): Promise<readonly T[]> {
-  for (const end = performance.now() + 30_000; look().length > 0 && performance.now() < end;)
+  for (const end = performance.now() + PATIENCE_MS; look().length > 0 && performance.now() < end;)
     await new Promise((resolve) => setTimeout(resolve, 20));
   return look();
 }
