@@ -1,5 +1,6 @@
 // One process at a time writes a run. The lock names it by its number and the moment it began, because numbers are used
 // again: a lock whose process is gone, killed or not, is taken over without a question.
+import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -29,10 +30,11 @@ export function lockRun(dir: string, option = "--run"): RunLock {
         "wait for it, stop it, or name another directory" +
         (owner.host === hostname() ? "" : ` (if that machine is gone, remove ${path})`),
     );
-  if (found !== undefined) putAway(path);
+  if (found !== undefined) putAway(path, found);
   const mine: Owner = { pid: process.pid, began: beginOf(process.pid) ?? "", host: hostname() };
+  const text = `${JSON.stringify(mine)}\n`;
   try {
-    writeWhole(path, `${JSON.stringify(mine)}\n`);
+    writeWhole(path, text);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new ConfigError(
@@ -41,8 +43,7 @@ export function lockRun(dir: string, option = "--run"): RunLock {
   }
   return {
     release: () => {
-      const now = ownerOf(path);
-      if (now?.pid === mine.pid && now.began === mine.began) rmSync(path, { force: true });
+      if (textOf(path) === text) rmSync(path, { force: true });
     },
   };
 }
@@ -74,33 +75,56 @@ function ownerIn(text: string | undefined): Owner | undefined {
   }
 }
 
-/** Takes the lock of a process that is gone away. Another may have taken the run over since it was looked at: its lock stays. */
-function putAway(path: string): void {
-  const aside = `${path}.${process.pid}.old.tmp`;
+/**
+ * Takes the lock of a process that is gone away. Another may take the run over at the same time: its lock stays when it is there
+ * already, and is put back when it comes between the last look and the move. While it is aside a third process can take the run,
+ * its owner can miss it when it lets go, and it is lost if this process is killed: a window of a few system calls.
+ * @param found what it holds
+ */
+function putAway(path: string, found: string): void {
+  if (textOf(path) !== found) return;
+  const aside = nameBeside(path);
   try {
     renameSync(path, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;
   }
-  const owner = ownerOf(aside);
-  if (owner !== undefined && isAlive(owner) && textOf(path) === undefined) renameSync(aside, path);
-  else rmSync(aside, { force: true });
+  try {
+    const moved = textOf(aside);
+    const owner = ownerIn(moved);
+    if (moved !== undefined && owner !== undefined && isAlive(owner)) linkOrWrite(aside, path, moved);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // a third process has it now
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }
 
 /** A reader sees the whole lock or none: one without its text would be taken for that of a killed process. @throws EEXIST */
 function writeWhole(path: string, text: string): void {
-  const beside = `${path}.${process.pid}.tmp`;
+  const beside = nameBeside(path);
   try {
     writeFileSync(beside, text);
-    linkSync(beside, path);
-  } catch (error) {
-    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes((error as NodeJS.ErrnoException).code ?? ""))
-      throw error;
-    writeFileSync(path, text, { flag: "wx" }); // a file system without links
+    linkOrWrite(beside, path, text);
   } finally {
     rmSync(beside, { force: true });
   }
+}
+
+/** Gives the file a second name; where file systems know none, writes its text there. @throws EEXIST when `path` is there */
+function linkOrWrite(file: string, path: string, text: string): void {
+  try {
+    linkSync(file, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
+    writeFileSync(path, text, { flag: "wx" }); // of any other fault this one's error tells
+  }
+}
+
+/** Processes of several machines or containers may have the same number: chance tells them apart. */
+function nameBeside(path: string): string {
+  return `${path}.${randomBytes(4).toString("hex")}.tmp`;
 }
 
 function isAlive({ pid, began, host }: Owner): boolean {
