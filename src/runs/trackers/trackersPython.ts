@@ -8,8 +8,15 @@ import { layeredPython } from "../../engines/embedded/parity/layeredPython.ts";
 import { lockRun, type RunLock } from "../runLock.ts";
 
 const FOLDER = ".venv-trackers";
+const SAID_AFTER_MS = 5000;
+/** Far more than making it takes: who has not let go by then was another machine's, and is gone. */
+const LIMIT_MS = 15 * 60_000;
 
-/** Made at first use, by the first of the test files that run at once; the others wait for it. @returns its interpreter */
+/**
+ * Made at first use, by the first of the test files that run at once; the others wait for it.
+ * @returns its interpreter
+ * @throws ConfigError when another has not let go of it for 15 minutes; the message names the remedy
+ */
 export async function trackersPython(): Promise<string> {
   const lock = await lockWhenFree(fileURLToPath(new URL(`../../../${FOLDER}-lock`, import.meta.url)));
   try {
@@ -29,12 +36,17 @@ export async function trackersPython(): Promise<string> {
 
 async function lockWhenFree(dir: string): Promise<RunLock> {
   mkdirSync(dir, { recursive: true });
-  for (;;)
+  const since = performance.now();
+  for (let said = false; ; await sleep(200))
     try {
-      return lockRun(dir);
+      return lockRun(dir, "lock of the trackers' Python");
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      await sleep(200);
+      const waitedMs = performance.now() - since;
+      if (!(error instanceof ConfigError) || waitedMs > LIMIT_MS) throw error;
+      if (!said && waitedMs > SAID_AFTER_MS) {
+        process.stderr.write(`waiting up to ${LIMIT_MS / 60_000} minutes: ${error.message}\n`);
+        said = true;
+      }
     }
 }
 
