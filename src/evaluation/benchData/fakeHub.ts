@@ -9,8 +9,16 @@ export const SHA = "0123456789abcdef0123456789abcdef01234567";
 /** What happens to one request of a file instead of an answer. */
 export type Fault =
   | { readonly type: "status"; readonly status: number; readonly retryAfter?: number }
-  /** The connection ends after so many bytes of the body, when these have arrived (`arrived`). */
-  | { readonly type: "cut"; readonly after: number }
+  /**
+   * The connection ends after so many bytes of the body, when the client has put these on its disk: a connection that is cut
+   * before takes what it had brought with it.
+   */
+  | {
+      readonly type: "cut";
+      readonly after: number;
+      /** Bytes of the file that are on the client's disk. */
+      readonly arrived: () => number;
+    }
   /** The body stops after so many bytes, and the connection stays. */
   | { readonly type: "silence"; readonly after: number }
   /** Other bytes of the same length. */
@@ -30,8 +38,6 @@ export interface FakeHubOptions {
   readonly token?: { readonly value: string; readonly status: number };
   /** Entries a page of the listing; default 1000. */
   readonly pageSize?: number;
-  /** Bytes of a file that the client has put on its disk. A connection that is cut before takes what it had brought with it. */
-  readonly arrived?: (path: string) => number;
 }
 
 export interface FakeHub {
@@ -81,8 +87,7 @@ export async function startFakeHub(options: FakeHubOptions): Promise<FakeHub> {
     function send(path: string): void {
       const content = files.get(path);
       if (content === undefined) return json(response, 404, { error: "Entry not found" });
-      const fault = faults.get(path)?.shift();
-      serve(request, response, content, fault, () => options.arrived?.(path) ?? 0);
+      serve(request, response, content, faults.get(path)?.shift());
     }
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
@@ -134,7 +139,6 @@ function serve(
   response: ServerResponse,
   content: Buffer,
   fault: Fault | undefined,
-  arrived: () => number,
 ): void {
   if (fault?.type === "status") {
     if (fault.retryAfter !== undefined) response.setHeader("retry-after", fault.retryAfter);
@@ -152,7 +156,8 @@ function serve(
   response.flushHeaders(); // also when no byte of the body goes with them
   if (fault.type === "silence") return;
   const cutWhenThere = (): void => {
-    if (arrived() >= start + fault.after) response.destroy();
+    if (response.destroyed) return; // the client has gone, or the hub was closed
+    if (fault.arrived() >= start + fault.after) response.destroy();
     else setTimeout(cutWhenThere, 5);
   };
   setTimeout(cutWhenThere, 5);

@@ -12,7 +12,7 @@ import { randomStream } from "../../core/random.ts";
 import { silentReporter } from "../../core/reporter.ts";
 import type { BenchmarkName } from "../../tasks/benchmarks/item.ts";
 import { placeIn } from "./download.ts";
-import { type FakeHub, type FakeHubOptions, SHA, startFakeHub } from "./fakeHub.ts";
+import { type FakeHub, type FakeHubOptions, type Fault, SHA, startFakeHub } from "./fakeHub.ts";
 import { prepareBenchmark, type Prepared, type PrepareOptions } from "./prepare.ts";
 import { chosenFiles, SOURCES } from "./sources.ts";
 import { zipOf } from "./testZip.ts";
@@ -73,11 +73,12 @@ function folder(): string {
   return dir;
 }
 
-/** For the hub: bytes of its files that are below `dir`. */
-const arrivedIn =
-  (dir: string) =>
-  (path: string): number =>
-    statSync(join(dir, "tir-bench", `${path}.part`), { throwIfNoEntry: false })?.size ?? 0;
+/** Of the transfer of TIR-Bench's archive to `dir`. */
+const cutAfter = (after: number, dir: string): Fault => ({
+  type: "cut",
+  after,
+  arrived: () => statSync(join(dir, "tir-bench/data.zip.part"), { throwIfNoEntry: false })?.size ?? 0,
+});
 
 /** Where nobody listens: a port that is given to nobody, not even for a moment. */
 const NOBODY = { url: "http://127.0.0.1:4" };
@@ -150,12 +151,11 @@ test("an archive is unpacked and taken away, and is not fetched again while its 
 test("transfers that are cut, silent or refused for a while go on where they were", async () => {
   const dir = folder();
   const hub = await hubWith({
-    arrived: arrivedIn(dir),
     dataset: TIR,
     files: tirFiles(),
     faults: {
       "data.zip": [
-        { type: "cut", after: 50_000 },
+        cutAfter(50_000, dir),
         { type: "status", status: 429, retryAfter: 0.01 },
         { type: "silence", after: 20_000 },
         { type: "status", status: 503 },
@@ -174,10 +174,9 @@ test("transfers that are cut, silent or refused for a while go on where they wer
 test("what an attempt left that was ended is gone on with by the next", async () => {
   const files = tirFiles();
   const dir = folder();
-  const cut = { type: "cut", after: 60_000 } as const;
-  const none = Array.from({ length: 5 }, () => ({ type: "cut", after: 0 }) as const);
-  const faults = { "data.zip": [cut, ...none] };
-  const first = await hubWith({ dataset: TIR, files, faults, arrived: arrivedIn(dir) });
+  const none = Array.from({ length: 5 }, () => cutAfter(0, dir));
+  const faults = { "data.zip": [cutAfter(60_000, dir), ...none] };
+  const first = await hubWith({ dataset: TIR, files, faults });
   await assert.rejects(
     prepare("tir-bench", first, dir),
     /data\.zip: the transfer ended 5 times without a byte at 60000 of \d+; run the same command again to go on there/,
@@ -210,9 +209,9 @@ describe("what the hub refuses for good is said with its remedy", () => {
     options: Partial<FakeHubOptions>,
     message: RegExp,
     prepared: Partial<PrepareOptions> = {},
+    dir = folder(),
   ): Promise<void> => {
-    const dir = folder();
-    const hub = await hubWith({ dataset: TIR, files: tirFiles(), arrived: arrivedIn(dir), ...options });
+    const hub = await hubWith({ dataset: TIR, files: tirFiles(), ...options });
     await assert.rejects(prepare("tir-bench", hub, dir, prepared), message);
   };
   const token = { value: "hf_good", status: 403 };
@@ -249,10 +248,13 @@ describe("what the hub refuses for good is said with its remedy", () => {
   });
 
   test("a mirror that sends whole files where parts are asked for", async () => {
-    const faults = { "data.zip": [{ type: "cut", after: 10 }, { type: "whole" }] } as const;
+    const dir = folder();
+    const faults = { "data.zip": [cutAfter(10, dir), { type: "whole" } as const] };
     await refused(
       { faults },
       /data\.zip: http.* sends no parts of files: take its \.part away to begin again/,
+      {},
+      dir,
     );
   });
 
