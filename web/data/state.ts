@@ -42,11 +42,12 @@ export async function start(): Promise<void> {
   await refreshList();
   source.listen(
     ({ key, generation, metrics, sets, state }) => {
-      const known = overviews.value.get(key);
-      if (known === undefined) {
-        if (loading.has(key)) loadAgain.add(key);
+      if (loading.has(key)) {
+        loadAgain.add(key);
         return;
       }
+      const known = overviews.value.get(key);
+      if (known === undefined) return;
       const same =
         known.generation === generation &&
         known.metrics.steps.length === metrics &&
@@ -68,13 +69,10 @@ const loading = new Map<string, Promise<void>>();
 /** Runs of which there was news while they were loading, which may have come too late for what is on its way. */
 const loadAgain = new Set<string>();
 
-/** Loads a run, or what is new of it. */
+/** Loads a run, or what is new of it; while it loads, that is waited for. */
 export function loadRun(key: string): Promise<void> {
   const before = loading.get(key);
-  if (before !== undefined) {
-    loadAgain.add(key);
-    return before;
-  }
+  if (before !== undefined) return before;
   const work = attempt(async () => {
     const known = overviews.value.get(key);
     const news = await source.overview(
