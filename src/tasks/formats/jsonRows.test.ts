@@ -214,6 +214,15 @@ test("1,000 files of nothing but punctuation end, with every fault inside them",
   }
 });
 
+test("a file of whole rows is opened in linear time", () => {
+  assertLinear("rows", 400_000, (rows) => {
+    const file = open(`[${'{"id": 1}, '.repeat(rows - 1)}{"id": 2}]`);
+    assert.equal(file.count, rows);
+    assert.deepEqual(file.read(rows - 1), { id: 2 });
+    file.close();
+  });
+});
+
 test("a file of damage only is read through in linear time", () => {
   assertLinear("damage", 400_000, (rows) => {
     const file = open(`[{"id": 1}, ${'{"id": '.repeat(rows)}`);
