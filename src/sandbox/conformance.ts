@@ -13,10 +13,19 @@ import type { PythonRuntime } from "./runtime.ts";
 
 export { CONFORMANCE_OPTIONS } from "./conformance/case.ts";
 
-/** Those that wait for a limit do so side by side. */
-const GROUPS: readonly (readonly Case[])[] = [[...LANGUAGE, ...OUTPUT, ...PICTURES], DEADLINES, SESSIONS];
-const AT_ONCE = 4;
-const CASES: readonly Case[] = GROUPS.flat();
+interface Group {
+  readonly name: string;
+  readonly cases: readonly Case[];
+  /** How many are checked side by side. */
+  readonly atOnce: number;
+}
+
+const GROUPS: readonly Group[] = [
+  { name: "cells", cases: [...LANGUAGE, ...OUTPUT, ...PICTURES], atOnce: 1 },
+  { name: "deadlines", cases: DEADLINES, atOnce: 4 }, // most of it is waiting
+  { name: "sessions", cases: SESSIONS, atOnce: 1 },
+];
+const CASES: readonly Case[] = GROUPS.flatMap(({ cases }) => cases);
 
 /**
  * Registers the suite.
@@ -53,8 +62,8 @@ export function defineConformance(
           );
         });
     };
-    for (const cases of GROUPS)
-      describe("promises", { concurrency: cases === DEADLINES ? AT_ONCE : 1 }, () => cases.forEach(define));
+    for (const group of GROUPS)
+      describe(group.name, { concurrency: group.atOnce }, () => group.cases.forEach(define));
   });
 }
 

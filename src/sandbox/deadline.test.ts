@@ -2,11 +2,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ToolResult } from "../core/trajectory.ts";
-import { type LimitedCell, runCells, runtimeForTests } from "./testRuntime.ts";
+import {
+  LATER_MS,
+  type LimitedCell,
+  LONG_MS,
+  runCells,
+  runtimeForTests,
+  SLACK_MS,
+  SOON_MS,
+} from "./testRuntime.ts";
 
-/** For a program that only waits, and for one that first has to do something. */
-const SOON_MS = 800;
-const LATER_MS = 10_000;
 const GRACE_MS = 1200;
 const runtime = await runtimeForTests({ maxConcurrent: 8 });
 const patient = await runtimeForTests({ maxConcurrent: 1 });
@@ -25,7 +30,10 @@ describe("deadlines", { concurrency: 8 }, () => {
     ]);
     assert.deepEqual(loop?.outcome, timeout(LATER_MS));
     assert.deepEqual(facts(loop), ["timeout", true, "start\n"]);
-    assert.ok(loop.elapsedMs >= LATER_MS - 10 && loop.elapsedMs < LATER_MS + 15_000, `${loop.elapsedMs} ms`);
+    assert.ok(
+      loop.elapsedMs >= LATER_MS - 10 && loop.elapsedMs < LATER_MS + SLACK_MS,
+      `${loop.elapsedMs} ms`,
+    );
     assert.deepEqual(next && facts(next), ["ok", true, "True\n"]);
   });
 
@@ -83,7 +91,7 @@ describe("deadlines", { concurrency: 8 }, () => {
       assert.deepEqual(killed?.outcome, timeout(LATER_MS));
       assert.equal(killed?.alive, false);
       const late = killed.elapsedMs - LATER_MS - GRACE_MS;
-      assert.ok(late >= -10 && late < 15_000, `${killed.elapsedMs} ms`);
+      assert.ok(late >= -10 && late < SLACK_MS, `${killed.elapsedMs} ms`);
       assert.deepEqual(next && facts(next), ["ok", true, "False (7, 8, 9)\n"]);
       assert.match(last?.outcome.type === "pythonError" ? last.outcome.traceback : "", /"<cell 3>", line 1/);
     }
@@ -91,7 +99,7 @@ describe("deadlines", { concurrency: 8 }, () => {
 
   test("what a timed-out call still does in the background never answers the next call", async () => {
     const results = await runCells(runtime, [
-      "import sys, threading, time\ndef late():\n    time.sleep(1); sys.stdout.write('late\\n')\nthreading.Thread(target=late).start()",
+      `import sys, threading, time\ndef late():\n    time.sleep(${SOON_MS / 1000 + 0.2}); sys.stdout.write('late\\n')\nthreading.Thread(target=late).start()`,
       soon("while True: pass"),
       "1",
       "2",
@@ -105,6 +113,20 @@ describe("deadlines", { concurrency: 8 }, () => {
   test("the timer of one call does not ring in the next", async () => {
     const cells = [later("import time"), `time.sleep(${LATER_MS / 1000 + 0.5})\nprint('done')`];
     assert.deepEqual((await runCells(runtime, cells)).map(facts), [["ok", true, ""], ["ok", true, "done\n"]]); // prettier-ignore
+  });
+
+  test("limits of one call are its own, and one that is none is refused before the cell runs", async () => {
+    const session = await runtime.open({ images: [] });
+    const own = await session.run("while True: pass", { callTimeoutMs: SOON_MS });
+    assert.deepEqual(own.outcome, timeout(SOON_MS));
+    const next = await session.run(`import time\ntime.sleep(${SOON_MS / 1000 + 0.5})`, {
+      hardKillGraceMs: LONG_MS,
+    });
+    assert.deepEqual(next.outcome, { type: "ok" });
+    const rule = /^SandboxError: run: hardKillGraceMs must be a whole number of at least 1, got 0.5$/;
+    await assert.rejects(session.run("never = 1", { hardKillGraceMs: 0.5 }), rule);
+    assert.equal((await session.run("'never' in globals()")).stdout, "False\n");
+    await session.close();
   });
 
   test("a call waiting for its turn does not use up its own time", async () => {

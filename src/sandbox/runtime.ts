@@ -9,12 +9,21 @@ export interface SessionOptions {
   readonly videos?: readonly string[];
 }
 
+/** Limits of time in milliseconds, positive integers. */
+export interface CallLimits {
+  /** Time the call may take: execution, rendering of figures and transfer. */
+  readonly callTimeoutMs: number;
+  /** A program that ignores the interruption at `callTimeoutMs` is killed this much later. */
+  readonly hardKillGraceMs: number;
+}
+
 export interface PythonSession {
   /**
    * Runs one cell. Never rejects for what the code did (that is the outcome); rejects with SandboxError only when the
-   * runtime itself is broken. Calls on one session are serial.
+   * runtime itself is broken, or a limit is none. Calls on one session are serial.
+   * @param limits of this call; what is left out is as the runtime's options say
    */
-  run(code: string): Promise<ToolResult>;
+  run(code: string, limits?: Partial<CallLimits>): Promise<ToolResult>;
   /** Ends the process. Idempotent. */
   close(): Promise<void>;
 }

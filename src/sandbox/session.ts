@@ -7,7 +7,8 @@ import type { ToolOutcome, ToolResult } from "../core/trajectory.ts";
 import { ProtocolViolation } from "./frames.ts";
 import type { Gate } from "../core/gate.ts";
 import { openFault, readResult } from "./reply.ts";
-import type { PythonSession, SessionOptions } from "./runtime.ts";
+import { settingsOfCall } from "./callLimits.ts";
+import type { CallLimits, PythonSession, SessionOptions } from "./runtime.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Answer, Death, Worker } from "./worker.ts";
 import { KILLED, MOST_STARTS, type Zygote, ZygoteGone } from "./zygote.ts";
@@ -75,8 +76,8 @@ export class Session implements PythonSession {
     return worker.request({ op: "open", images: sizes, videos: names }, LOAD_LIMIT_MS);
   }
 
-  run(code: string): Promise<ToolResult> {
-    const call = this.#calls.then(() => this.gate.run(() => this.#run(code)));
+  run(code: string, limits: Partial<CallLimits> = {}): Promise<ToolResult> {
+    const call = this.#calls.then(() => this.gate.run(() => this.#run(code, limits)));
     this.#calls = call.catch(() => undefined);
     return call;
   }
@@ -87,26 +88,28 @@ export class Session implements PythonSession {
     await this.#worker?.close();
   }
 
-  async #run(code: string): Promise<ToolResult> {
+  async #run(code: string, limits: Partial<CallLimits>): Promise<ToolResult> {
     if (this.#closed) throw new SandboxError("run: the session is closed; open a new one");
+    const settings = settingsOfCall(this.settings, limits);
+    const { callTimeoutMs, hardKillGraceMs } = settings;
     const worker = this.#worker ?? (await this.start());
     const startedAt = performance.now();
-    const { callTimeoutMs, hardKillGraceMs } = this.settings;
     const answer = await worker.request(
       { op: "run", code, name: `<cell ${++this.#cells}>`, until: secondsNow() + callTimeoutMs / 1000 },
       callTimeoutMs + hardKillGraceMs,
     );
     const elapsedMs = performance.now() - startedAt;
-    if (answer.type !== "frame") return this.#lost(answer, elapsedMs);
-    const result = readResult(answer.frame, this.settings, elapsedMs);
-    if (result instanceof ProtocolViolation) return this.#lost(worker.violate(result.message), elapsedMs);
+    if (answer.type !== "frame") return this.#lost(answer, callTimeoutMs, elapsedMs);
+    const result = readResult(answer.frame, settings, elapsedMs);
+    if (result instanceof ProtocolViolation)
+      return this.#lost(worker.violate(result.message), callTimeoutMs, elapsedMs);
     if (!result.alive) this.#abandon();
     return result;
   }
 
-  #lost(death: Death, elapsedMs: number): ToolResult {
+  #lost(death: Death, limitMs: number, elapsedMs: number): ToolResult {
     this.#abandon();
-    const outcome = outcomeOf(death, this.settings);
+    const outcome = outcomeOf(death, limitMs);
     return { outcome, alive: false, stdout: "", figures: [], elapsedMs };
   }
 
@@ -121,8 +124,8 @@ function secondsNow(): number {
   return Number(process.hrtime.bigint()) / 1e9;
 }
 
-function outcomeOf(death: Death, settings: RuntimeSettings): ToolOutcome {
-  if (death.type === "hardLimit") return { type: "timeout", limitMs: settings.callTimeoutMs };
+function outcomeOf(death: Death, limitMs: number): ToolOutcome {
+  if (death.type === "hardLimit") return { type: "timeout", limitMs };
   if (death.type === "memory") return { type: "outOfMemory" };
   if (death.type === "exit" && death.status === EXIT_OUT_OF_MEMORY) return { type: "outOfMemory" };
   return { type: "killed", reason: reasonOf(death) };

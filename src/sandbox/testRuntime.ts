@@ -19,6 +19,12 @@ export const withoutBubblewrap: string | false =
 
 /** A limit that is not to be reached: a machine may stand still for seconds. */
 export const LONG_MS = 60_000;
+/** A limit that is to be reached by a program that only waits, or that may as well end before. */
+export const SOON_MS = 2000;
+/** The same for a program that has to do something before: also on a machine that stands still for a while. */
+export const LATER_MS = 10_000;
+/** A busy machine's due, on top of a limit that is to be reached. */
+export const SLACK_MS = 15_000;
 
 /** A runtime that the test file closes when it is done. */
 export async function runtimeForTests(options: PythonRuntimeOptions = {}): Promise<PythonRuntime> {
@@ -36,17 +42,9 @@ export interface LimitedCell {
 }
 
 /** Runs one cell under other limits of time than the runtime's: calls beside it keep the time they need. */
-export async function runLimited(session: PythonSession, cell: LimitedCell): Promise<ToolResult> {
-  const own = session as unknown as { settings: object };
-  assert.ok("settings" in own, "internal: a session without settings");
-  const { settings } = own;
-  const { limitMs: callTimeoutMs, graceMs: hardKillGraceMs = LONG_MS } = cell;
-  own.settings = { ...settings, callTimeoutMs, hardKillGraceMs };
-  try {
-    return await session.run(cell.run);
-  } finally {
-    own.settings = settings;
-  }
+export function runLimited(session: PythonSession, cell: LimitedCell): Promise<ToolResult> {
+  const { run, limitMs: callTimeoutMs, graceMs: hardKillGraceMs = LONG_MS } = cell;
+  return session.run(run, { callTimeoutMs, hardKillGraceMs });
 }
 
 /** Runs the cells in a session of their own and returns the results. */

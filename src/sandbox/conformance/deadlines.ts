@@ -2,16 +2,11 @@
 // reaches the next one.
 import assert from "node:assert/strict";
 import type { ToolResult } from "../../core/trajectory.ts";
-import type { LimitedCell } from "../testRuntime.ts";
+import { LATER_MS, type LimitedCell, SLACK_MS, SOON_MS } from "../testRuntime.ts";
 import { type Case, facts, pattern, runCells } from "./case.ts";
 
-/** For a program that only waits, and for one that first has to do something. */
-const SOON_MS = 800;
-const LATER_MS = 10_000;
 const GRACE_MS = 2000;
 const timeout = (limitMs: number): object => ({ type: "timeout", limitMs });
-/** For transfer, and for a busy machine. */
-const SLACK_MS = 15_000;
 
 /** The cell's process dies; the next call has a fresh one with the same images. */
 async function deadly(

@@ -7,8 +7,9 @@ import { DataError, SandboxError } from "../../core/errors.ts";
 import type { ToolResult } from "../../core/trajectory.ts";
 import { ProtocolViolation } from "../frames.ts";
 import type { Gate } from "../../core/gate.ts";
+import { settingsOfCall } from "../callLimits.ts";
 import { openFault, readResult } from "../reply.ts";
-import type { PythonSession, SessionOptions } from "../runtime.ts";
+import type { CallLimits, PythonSession, SessionOptions } from "../runtime.ts";
 import { type Death, type Kernel, reasonOf } from "./kernel.ts";
 import type { JupyterSettings } from "./options.ts";
 
@@ -54,8 +55,8 @@ export class JupyterSession implements PythonSession {
     }
   }
 
-  run(code: string): Promise<ToolResult> {
-    const call = this.#calls.then(() => this.gate.run(() => this.#run(code)));
+  run(code: string, limits: Partial<CallLimits> = {}): Promise<ToolResult> {
+    const call = this.#calls.then(() => this.gate.run(() => this.#run(code, limits)));
     this.#calls = call.catch(() => undefined);
     return call;
   }
@@ -65,10 +66,11 @@ export class JupyterSession implements PythonSession {
     if (this.#kernel !== undefined) await this.kernels.giveBack(this.#kernel);
   }
 
-  async #run(code: string): Promise<ToolResult> {
+  async #run(code: string, limits: Partial<CallLimits>): Promise<ToolResult> {
     if (this.#closed) throw new SandboxError("run: the session is closed; open a new one");
+    const settings = settingsOfCall(this.settings, limits);
+    const { callTimeoutMs, hardKillGraceMs } = settings;
     const kernel = this.#kernel ?? (await this.start());
-    const { callTimeoutMs, hardKillGraceMs } = this.settings;
     const startedAt = performance.now();
     const killMs = callTimeoutMs + hardKillGraceMs;
     const name = `<cell ${++this.#cells}>`;
@@ -79,22 +81,22 @@ export class JupyterSession implements PythonSession {
       callTimeoutMs + hardKillGraceMs / 2,
     );
     const elapsedMs = performance.now() - startedAt;
-    if (answer.type !== "frame") return this.#lost(answer, elapsedMs);
-    const result = readResult(answer.frame, this.settings, elapsedMs);
-    if (result instanceof ProtocolViolation) return this.#lost(kernel.violate(result.message), elapsedMs);
+    if (answer.type !== "frame") return this.#lost(answer, callTimeoutMs, elapsedMs);
+    const result = readResult(answer.frame, settings, elapsedMs);
+    if (result instanceof ProtocolViolation)
+      return this.#lost(kernel.violate(result.message), callTimeoutMs, elapsedMs);
     if (!result.alive) this.#abandon();
     return result;
   }
 
-  #lost(death: Death, elapsedMs: number): ToolResult {
+  #lost(death: Death, limitMs: number, elapsedMs: number): ToolResult {
     this.#abandon();
     if (death.type === "lost")
       throw new SandboxError(
         `${this.settings.baseUrl}: the connection to the session's kernel was lost (${death.detail}); is the server up?`,
       );
     const result = { alive: false, stdout: "", figures: [], elapsedMs };
-    if (death.type === "hardLimit")
-      return { ...result, outcome: { type: "timeout", limitMs: this.settings.callTimeoutMs } };
+    if (death.type === "hardLimit") return { ...result, outcome: { type: "timeout", limitMs } };
     return { ...result, outcome: { type: "killed", reason: reasonOf(death) } };
   }
 
