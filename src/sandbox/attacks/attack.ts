@@ -37,6 +37,8 @@ export interface Attack {
   readonly siblingAfter?: readonly [cell: string, prints: RegExp];
   /** Run in the session that is opened after the attack; its output must match. */
   readonly nextSession?: readonly [cell: string, prints: RegExp];
+  /** How many of the turns end as `killed`; when absent, any number that their `ends` allow. */
+  readonly kills?: number;
   /** Most processor time in milliseconds that the session may use in a second of idleness after its last turn. */
   readonly idleCpuMs?: number;
 }

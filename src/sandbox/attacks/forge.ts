@@ -63,6 +63,12 @@ const forged = (
   turns: [{ run: `${FORGE}\n${program}`, ends, figures: "", ...more }, TOLD, ALIVE],
 });
 
+/** A reply that the host takes for the true one, which then comes too much: one of the two calls is told so. */
+const taken = (name: string, program: string): Attack => ({
+  ...forged(name, program, ["ok", "killed"]),
+  kills: 1,
+});
+
 /** A reply that the host must refuse, whatever else is right about it. */
 const refused = (name: string, program: string): Attack =>
   forged(name, program, ["killed"], { says: /reply protocol|exited|closed/, never: /FORGED/, alive: false });
@@ -96,13 +102,10 @@ export const FORGED: readonly Attack[] = [
       TOLD,
       ALIVE,
     ],
+    kills: 1,
   },
-  forged("forged_twice", "forge(reply); forge(reply)", ["ok", "killed"]),
-  forged(
-    "forged_elapsed_time",
-    "import time; time.sleep(0.5); forge({**reply, 'elapsedMs': -1, 'ms': -1e9})",
-    ["ok", "killed"],
-  ),
+  taken("forged_twice", "forge(reply); forge(reply)"),
+  taken("forged_elapsed_time", "import time; time.sleep(0.5); forge({**reply, 'elapsedMs': -1, 'ms': -1e9})"),
   refused("forged_reply_to_another_request", "forge({**reply, 'nonce': '0' * 16})"),
   refused(
     "forged_prototype",
@@ -118,11 +121,10 @@ export const FORGED: readonly Attack[] = [
   refused("forged_json_that_is_none", "forge(b'{\"id\": NaN')"),
   refused("forged_header_too_long", "send(struct.pack('<II', 1 << 30, 0) + b'x' * 100)"),
   refused("forged_payload_too_long", "send(struct.pack('<II', 2, 1 << 31) + b'{}')"),
-  forged("forged_surrogates", "forge({**reply, 'stdout': 'a\\ud800b\\0c'})", ["ok", "killed"]),
-  forged(
+  taken("forged_surrogates", "forge({**reply, 'stdout': 'a\\ud800b\\0c'})"),
+  taken(
     "forged_repeated_keys",
     'forge(json.dumps(reply).replace(\'{"id"\', \'{"stdout": [], "id": -1, "id"\', 1).encode())',
-    ["ok", "killed"],
   ),
   withFigures("negative", "[[-1, -4]]", "b'x' * 12"),
   withFigures("zero", "[[0, 5]]", "b''"),
@@ -181,6 +183,7 @@ export const FORGED: readonly Attack[] = [
   {
     name: "bytes_while_idle",
     category: "tamper",
+    kills: 1, // the call with whose reply the host reads the bytes, or else the next
     turns: [
       {
         run: `${FORGE}\n${LATELY}\nlate(lambda: send(b'hello' * 10))`,
@@ -193,6 +196,7 @@ export const FORGED: readonly Attack[] = [
   {
     name: "thread_that_writes_after_the_reply",
     category: "tamper",
+    kills: 1, // the call with whose reply the host reads the bytes, or else the next
     turns: [
       {
         run: `${FORGE}\n${LATELY}\ncopy = os.dup(FD)\nlate(lambda: os.write(copy, struct.pack('<II', 2, 0) + b'{}'))`,

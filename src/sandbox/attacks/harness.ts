@@ -8,8 +8,8 @@ import { after, before, describe, test } from "node:test";
 import type { ToolResult } from "../../core/trajectory.ts";
 import { type PythonRuntimeOptions, startPythonRuntime } from "../forkServer.ts";
 import type { IsolationLevel, PythonRuntime, PythonSession } from "../runtime.ts";
-import { LONG_MS, runLimited } from "../testRuntime.ts";
-import type { Attack, Turn } from "./attack.ts";
+import { LATER_MS, LONG_MS, runLimited, SLACK_MS, SOON_MS } from "../testRuntime.ts";
+import type { Attack, OutcomeType, Turn } from "./attack.ts";
 import { ATTACKS } from "./all.ts";
 import { childrenCpuMs, Leftovers } from "./leftovers.ts";
 import { CANARY_TEXT, HostSecrets, Scenery } from "./scenery.ts";
@@ -24,18 +24,11 @@ export interface SuiteOptions {
   readonly attacks?: readonly Attack[];
 }
 
-/** A call that may end by its limit does so soon; one that may not has all the time that a busy machine takes. */
-const SOON_MS = 2000;
-/** One that is to be deaf to its interruption must have become so before: also on a machine that stands still for a while. */
-const LATER_MS = 10_000;
 const GRACE_MS = 500;
-/** A busy machine's due, on top of the limits. */
-const SLACK_MS = 15_000;
 const AT_ONCE = 4;
 const SIBLING_LIMIT_MS = 30_000;
 /** Shorter than what the runtime waits for a process that does not end. */
 const CLOSE_LIMIT_MS = 15_000;
-const IDLE_LIMIT_MS = 30_000;
 /** A reply may bring 256 MiB of pictures, which are held up to three times while it is read. */
 const MAX_RSS_GROWTH_MIB = 1024;
 
@@ -141,9 +134,14 @@ class AttackSuite {
       await runTurn(sibling, { run: scenery.fill(attack.siblingBefore ?? "None"), ends: ["ok"] }, "sibling");
       await runTurn(sibling, { run: SIBLING_BEFORE, ends: ["ok"] }, "sibling");
       const session = await open();
+      if (attack.idleCpuMs !== undefined) await untilQuiet(attack.idleCpuMs);
+      const ends: OutcomeType[] = [];
       for (const [index, turn] of attack.turns.entries())
-        await runTurn(session, { ...turn, run: scenery.fill(turn.run) }, `turn ${index + 1}`);
-      if (attack.idleCpuMs !== undefined) await assertIdle(attack.idleCpuMs);
+        ends.push(await runTurn(session, { ...turn, run: scenery.fill(turn.run) }, `turn ${index + 1}`));
+      const kills = ends.filter((end) => end === "killed").length;
+      if (attack.kills !== undefined)
+        assert.equal(kills, attack.kills, `the turns ended as ${ends.join(", ")}`);
+      if (attack.idleCpuMs !== undefined) await assertIdle(sibling, attack.idleCpuMs);
       await assertUnharmed(sibling, attack.siblingAfter, scenery);
       await assertOpens(open, undefined, scenery);
       await assertCloses(session);
@@ -165,7 +163,7 @@ class AttackSuite {
   }
 }
 
-async function runTurn(session: PythonSession, turn: Turn, name: string): Promise<void> {
+async function runTurn(session: PythonSession, turn: Turn, name: string): Promise<OutcomeType> {
   const limits = limitsOf(turn);
   const result = await runLimited(session, { run: turn.run, ...limits });
   const [text, error] = [result.stdout, errorText(result)];
@@ -185,11 +183,14 @@ async function runTurn(session: PythonSession, turn: Turn, name: string): Promis
   assert.ok(result.elapsedMs < mostMs + SLACK_MS, shown);
   for (const { width, height, data } of result.figures) assert.equal(data.length, 3 * width * height, shown);
   if (turn.figures !== undefined) assert.equal(sizes(result), turn.figures, shown);
+  return result.outcome.type;
 }
 
+/** A call that may end by its limit does so soon; one that may not has all the time that a busy machine takes. */
 function limitsOf({ limitMs, ends, alive }: Turn): { limitMs: number; graceMs: number } {
   if (!ends.includes("timeout")) return { limitMs: limitMs ?? LONG_MS, graceMs: GRACE_MS };
   if (alive === true) return { limitMs: limitMs ?? SOON_MS, graceMs: LONG_MS };
+  // One that is to be deaf to its interruption must have become so before.
   return { limitMs: limitMs ?? (alive === false ? LATER_MS : SOON_MS), graceMs: GRACE_MS };
 }
 
@@ -233,16 +234,30 @@ async function assertOpens(
   await session.close();
 }
 
-/** A session is left alone for a moment before it is frozen, and others may still be on their way to be spares. */
-async function assertIdle(mostMs: number): Promise<void> {
-  let used = Number.POSITIVE_INFINITY;
-  for (const until = performance.now() + IDLE_LIMIT_MS; used > mostMs && performance.now() < until;) {
-    await sleep(500);
-    const before = childrenCpuMs();
-    await sleep(1000);
-    used = childrenCpuMs() - before;
-  }
+/** Until spare sessions, which are on their way, are there: their work is not to be taken for the attack's. */
+async function untilQuiet(mostMs: number): Promise<void> {
+  const until = performance.now() + LONG_MS;
+  while ((await usedInASecond()) > mostMs)
+    assert.ok(performance.now() < until, "internal: the runtime is busy before the attack");
+}
+
+/** A session is left alone for a moment before it is frozen; then it has to be quiet, not just at some time later. */
+async function assertIdle(sibling: PythonSession, mostMs: number): Promise<void> {
+  await sleep(500);
+  // The sibling has been frozen, too, and goes on by an order after the one that froze the attack: that one is obeyed.
+  assert.equal((await sibling.run("None")).outcome.type, "ok", "the sibling");
+  let used = await usedInASecond();
+  // Once more: in the place of a session that was killed there comes a new one, with a spare after it.
+  if (used > mostMs) used = await usedInASecond();
   assert.ok(used <= mostMs, `an idle session used ${used} ms of processor time in a second`);
+}
+
+async function usedInASecond(): Promise<number> {
+  await sleep(500);
+  const before = childrenCpuMs();
+  await sleep(1000);
+  // One that ended meanwhile takes nothing off the others' time.
+  return [...childrenCpuMs()].reduce((sum, [pid, ms]) => sum + ms - (before.get(pid) ?? 0), 0);
 }
 
 function errorText({ outcome }: ToolResult): string {

@@ -53,13 +53,14 @@ export class Leftovers {
   }
 }
 
-/** Processor time of all processes below this one, in milliseconds. */
-export function childrenCpuMs(): number {
-  const ticks = [...descendants(process.pid).keys()].map((pid) => {
+/** pid -> processor time in milliseconds, of every process below this one. */
+export function childrenCpuMs(): Map<number, number> {
+  const times = new Map<number, number>();
+  for (const pid of descendants(process.pid).keys()) {
     const fields = statOf(pid);
-    return fields === undefined ? 0 : Number(fields[11]) + Number(fields[12]);
-  });
-  return ticks.reduce((a, b) => a + b, 0) * 10; // a tick is 1/100 s on Linux
+    if (fields !== undefined) times.set(pid, 10 * (Number(fields[11]) + Number(fields[12]))); // a tick is 1/100 s on Linux
+  }
+  return times;
 }
 
 /** pid -> start time of every process below this one, zombies left out. */
