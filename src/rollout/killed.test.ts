@@ -1,5 +1,5 @@
-// Sessions of the real tool, killed from outside at random moments during many episodes, as many in a slow run as in a fast one: each episode ends in a way that
-// has a name, none hangs, and none gets another's output.
+// Sessions of the real tool, killed from outside at random moments during many episodes. Each episode ends in a way that
+// has a name, none hangs, and none gets another's output. A slow run has as many kills as a fast one.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -33,7 +33,7 @@ after(() => Promise.all(started.map(ended)));
 
 /** What it holds counts until it is gone. */
 async function ended(child: ChildProcess | undefined): Promise<void> {
-  if (child === undefined || child.exitCode !== null) return;
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
   child.stdin?.end();
   await exit;
