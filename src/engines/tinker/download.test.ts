@@ -6,7 +6,7 @@ import { silentReporter } from "../../core/reporter.ts";
 import { downloadArchive, downloadFiles, MAX_BYTES } from "./download.ts";
 import { folder } from "./engineHarness.ts";
 import { settingsOf } from "./options.ts";
-import { type Stub, stub, type StubRoute } from "./stubServer.ts";
+import { brokenConnection, type Stub, stub, type StubRoute } from "./stubServer.ts";
 import { Transport } from "./transport.ts";
 
 const SETTINGS = settingsOf({
@@ -58,20 +58,53 @@ test("an archive that announces more than a checkpoint may have is refused befor
   assert.deepEqual([read, named("packed").length, await readdir(dir)], [false, 1, []]);
 });
 
-test("a refusal in passing is asked again, one that stays is not", async (t) => {
+test("a refusal in passing is asked again, no sooner than the server wishes; one that stays is not", async (t) => {
   const dir = await folder(t);
-  const answers = [429, 408, 500, 502].map((status) => new Response("", { status }));
+  const lines: string[] = [];
+  const reporter = { ...silentReporter, info: (line: string) => void lines.push(line) };
+  const passing = (status: number, wish?: string): Response =>
+    new Response("", { status, headers: wish === undefined ? {} : { "retry-after": wish } });
+  const lists = [passing(503), passing(429, "7")];
+  const answers = [passing(429, "20"), passing(408), passing(500), passing(502, "86400")];
   const { transport, named, pauses } = server({
-    list: () => ({ urls: { a: `${FILES}/a` } }),
+    list: ({ index }) => lists[index] ?? { urls: { a: `${FILES}/a` } },
     gone: () => ({ urls: { b: `${FILES}/b` } }),
+    hidden: () => passing(404),
     a: ({ index }) => answers[index] ?? new Response("x"),
-    b: () => new Response("", { status: 403 }),
+    b: () => passing(403),
+  });
+  const options = { transport, dir, reporter };
+  assert.deepEqual(await downloadFiles("list", options), ["a"]);
+  assert.deepEqual([named("list").length, named("a").length], [3, 5]);
+  assert.deepEqual(pauses, [1000, 7000, 20_000, 2000, 3000, 60_000]);
+  assert.equal(lines[2], "downloading a: http://tinker.test, a: 429; beginning anew");
+  const stays = {
+    kind: "failed",
+    message: "http://tinker.test, b: 403; the checkpoint is not there to download",
+  };
+  await assert.rejects(downloadFiles("gone", options), stays);
+  await assert.rejects(downloadFiles("hidden", options), { kind: "refused", message: /hidden: 404$/ });
+  assert.deepEqual([named("b").length, named("hidden").length], [1, 1]);
+});
+
+test("what does not pass within five attempts is told as what it is", async (t) => {
+  const dir = await folder(t);
+  const { transport, named } = server({
+    list: () => ({ urls: { a: `${FILES}/a` } }),
+    broken: () => brokenConnection(),
+    a: () => new Response("", { status: 500, statusText: "Internal Server Error" }),
   });
   const options = { transport, dir, reporter: silentReporter };
-  assert.deepEqual(await downloadFiles("list", options), ["a"]);
-  assert.deepEqual([named("a").length, pauses], [5, [1000, 2000, 3000, 4000]]);
-  await assert.rejects(downloadFiles("gone", options), /b: 403/);
-  assert.equal(named("b").length, 1);
+  const tried = "(5 attempts); save again later, or look into the server's log";
+  await assert.rejects(downloadFiles("list", options), {
+    kind: "failed",
+    message: `http://tinker.test, a: 500 Internal Server Error ${tried}`,
+  });
+  await assert.rejects(downloadFiles("broken", options), {
+    kind: "unreachable",
+    message: `http://tinker.test, downloading broken: other side closed ${tried}`,
+  });
+  assert.deepEqual([named("a").length, named("broken").length], [5, 5]);
 });
 
 test("what comes without announcement is cut off at the bound", async (t) => {

@@ -1,12 +1,13 @@
 // Brings a checkpoint's files from the server into a folder. Our own server and SkyRL pack an archive, which may take a
-// while (503 until it is done); the hosted service gives an address for each file.
+// while (503 or 425 until it is done); the hosted service gives an address for each file.
 import { mkdir, open, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { DataError } from "../../core/errors.ts";
 import type { Reporter } from "../../core/reporter.ts";
 import { parseReply } from "./connection.ts";
-import { NoReply, TinkerError } from "./failures.ts";
+import { type FailureKind, NoReply, TinkerError } from "./failures.ts";
+import { wishedMs } from "./submit.ts";
 import type { Transport } from "./transport.ts";
 import { unpackTar } from "./unpackTar.ts";
 
@@ -50,15 +51,12 @@ const urlsSchema = z.looseObject({ urls: z.record(z.string(), z.url()) });
 
 /** @param path below /api/v1, of the list of addresses */
 export async function downloadFiles(path: string, o: DownloadOptions): Promise<string[]> {
-  const reply = await o.transport.get(path, { timeoutMs: OPEN_TIMEOUT_MS }).catch((error: unknown) => {
-    throw asTinkerError(error, path, o.transport);
+  const reply = await patiently(path, o, async () => {
+    const got = await o.transport.get(path, { timeoutMs: OPEN_TIMEOUT_MS });
+    if (got.status !== 200)
+      throw refusal(`${o.transport.settings.baseUrl}, ${path}: ${o.transport.told(got)}`, "refused", got);
+    return got;
   });
-  if (reply.status !== 200)
-    throw new TinkerError(
-      `${o.transport.settings.baseUrl}, ${path}: ${o.transport.told(reply)}`,
-      "refused",
-      reply.status,
-    );
   const { urls } = parseReply(path, urlsSchema, reply.body, o.transport.settings.baseUrl);
   await mkdir(o.dir, { recursive: true });
   let before = 0;
@@ -73,34 +71,68 @@ export async function downloadFiles(path: string, o: DownloadOptions): Promise<s
   return Object.keys(urls).sort();
 }
 
-/** Said by a server that is busy, or by something in between. 503 is left out: it is waited for where it is read. */
-function isPassing(error: unknown): error is TinkerError {
-  if (!(error instanceof TinkerError) || error.status === undefined || error.status === 503) return false;
-  return error.status === 408 || error.status === 429 || error.status >= 500;
+/** Said by a server that is busy, or by something in between. */
+class PassingRefusal extends TinkerError {
+  constructor(
+    message: string,
+    kind: FailureKind,
+    status: number,
+    /** How long the server wishes to be left alone. */
+    readonly wishedMs: number,
+  ) {
+    super(message, kind, status);
+  }
+}
+
+function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
+function refusal(
+  text: string,
+  kind: FailureKind,
+  { status, headers }: { readonly status: number; readonly headers: Headers },
+): TinkerError {
+  return isPassing(status)
+    ? new PassingRefusal(text, kind, status, wishedMs(headers))
+    : new TinkerError(text, kind, status);
+}
+
+/** Anew when the connection breaks or a refusal is one in passing. @throws TinkerError */
+async function patiently<T>(what: string, o: DownloadOptions, run: () => Promise<T>): Promise<T> {
+  const { transport } = o;
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await run();
+    } catch (error) {
+      const passing = error instanceof PassingRefusal;
+      if (!(error instanceof NoReply || passing)) throw error;
+      if (attempt === ATTEMPTS) {
+        const tried = `(${attempt} attempts); save again later, or look into the server's log`;
+        throw passing
+          ? new TinkerError(`${error.message} ${tried}`, error.kind, error.status)
+          : new TinkerError(
+              `${transport.settings.baseUrl}, downloading ${what}: ${transport.shown(error.message)} ${tried}`,
+              "unreachable",
+            );
+      }
+      o.reporter.info(`downloading ${what}: ${transport.shown(error.message)}; beginning anew`);
+      await transport.world.sleep(Math.max(1000 * attempt, passing ? error.wishedMs : 0));
+    }
 }
 
 /**
- * The whole file; begins anew when the connection breaks or a refusal is one in passing.
+ * The whole file.
  * @param before bytes of the checkpoint's other files
  * @returns its bytes
  */
-async function fetchFile(
-  url: string,
-  file: string,
-  what: string,
-  o: DownloadOptions,
-  before = 0,
-): Promise<number> {
-  for (let attempt = 1; ; attempt++)
-    try {
-      return await fetchOnce(url, file, what, o, before);
-    } catch (error) {
+function fetchFile(url: string, file: string, what: string, o: DownloadOptions, before = 0): Promise<number> {
+  return patiently(what, o, () =>
+    fetchOnce(url, file, what, o, before).catch(async (error: unknown) => {
       await rm(file, { force: true });
-      if (!(error instanceof NoReply || isPassing(error)) || attempt === ATTEMPTS)
-        throw asTinkerError(error, what, o.transport);
-      o.reporter.info(`downloading ${what}: ${o.transport.shown(error.message)}; beginning anew`);
-      await o.transport.world.sleep(1000 * attempt);
-    }
+      throw error;
+    }),
+  );
 }
 
 async function fetchOnce(
@@ -158,7 +190,7 @@ async function openPacked(url: string, what: string, o: DownloadOptions): Promis
   const start = world.now();
   const home = new URL(settings.baseUrl).origin;
   let redirects = 0;
-  for (let said = false; ;) {
+  for (let told = false; ;) {
     const withKey = new URL(url).origin === home;
     const response = await transport.open(url, { timeoutMs: OPEN_TIMEOUT_MS, withKey });
     if (response.status === 200) return response;
@@ -168,27 +200,17 @@ async function openPacked(url: string, what: string, o: DownloadOptions): Promis
       url = new URL(location, url).href;
       continue;
     }
-    const packing = response.status === 503 || response.status === 425;
-    if (!packing || world.now() - start > PACKING_MS)
-      throw new TinkerError(
-        `${settings.baseUrl}, ${what}: ${response.status} ${response.statusText}`.trim() +
-          (packing
-            ? "; it is still being packed after an hour"
-            : "; the checkpoint is not there to download"),
-        "failed",
-        response.status,
-      );
-    if (!said) o.reporter.info(`${settings.baseUrl}: the server is packing the checkpoint`);
-    said = true;
-    const wished = Number(response.headers.get("retry-after") ?? NaN) * 1000;
-    await world.sleep(wished > 0 ? Math.min(wished, PACKING_PAUSE_MS) : PACKING_PAUSE_MS);
+    const { status, statusText, headers } = response;
+    const said = `${settings.baseUrl}, ${what}: ${status} ${statusText}`.trim();
+    // 503 and 425 (too early) say that it is not packed yet: no failure, however often they come within the hour.
+    if (status !== 503 && status !== 425) {
+      const remedy = isPassing(status) ? "" : "; the checkpoint is not there to download";
+      throw refusal(said + remedy, "failed", response);
+    }
+    if (world.now() - start > PACKING_MS)
+      throw new TinkerError(`${said}; it is still being packed after an hour`, "failed", status);
+    if (!told) o.reporter.info(`${settings.baseUrl}: the server is packing the checkpoint`);
+    told = true;
+    await world.sleep(Math.min(wishedMs(headers) || PACKING_PAUSE_MS, PACKING_PAUSE_MS));
   }
-}
-
-function asTinkerError(error: unknown, what: string, transport: Transport): unknown {
-  if (!(error instanceof NoReply)) return error;
-  return new TinkerError(
-    `${transport.settings.baseUrl}, downloading ${what}: ${transport.shown(error.message)}`,
-    "unreachable",
-  );
 }

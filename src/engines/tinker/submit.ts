@@ -116,7 +116,8 @@ function againAfter({ status, headers }: Reply, repeatable: boolean, hosted: boo
   return passing ? wishedMs(headers) : undefined;
 }
 
-function wishedMs(headers: Headers): number {
+/** Of a refusal in passing: how long the server wishes to be left alone, at most a minute; 0 where it does not say. */
+export function wishedMs(headers: Headers): number {
   const ms = Number(headers.get("retry-after-ms") ?? Number(headers.get("retry-after") ?? 0) * 1000);
   return Number.isFinite(ms) && ms > 0 ? Math.min(ms, 60_000) : 0;
 }
