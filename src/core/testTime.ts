@@ -14,41 +14,87 @@ export async function eventually(check: () => boolean, what = check.toString()):
 
 /** Settles when the next HTTP request has come in to any server of this process. */
 export function requestArrives(): Promise<void> {
+  return told("http.server.request.start");
+}
+
+/** Settles when the head of the next reply has come in to any `fetch` of this process, before its body is read. */
+export function replyBegins(): Promise<void> {
+  return told("undici:request:headers");
+}
+
+function told(channel: string): Promise<void> {
   return new Promise((resolve) => {
-    const arrived = (): void => {
-      unsubscribe("http.server.request.start", arrived);
+    const once = (): void => {
+      unsubscribe(channel, once);
       resolve();
     };
-    subscribe("http.server.request.start", arrived);
+    subscribe(channel, once);
   });
 }
 
+export interface WatchedClock {
+  /** What it shows. */
+  ms: number;
+  /** Looks at it. */
+  readonly now: () => number;
+  /** Waits until it has been read from now on, as often as was asked for. */
+  readonly looked: () => Promise<void>;
+}
+
+/**
+ * A steady clock that stands still but for what the test adds to `ms`, and tells when it was looked at.
+ * @param reads how many of them `looked` waits for: more than one look reads, where only a further look tells how the one
+ *   before it ended
+ */
+export function watchedClock(reads = 1): WatchedClock {
+  let count = 0;
+  const clock = {
+    ms: 0,
+    now: () => {
+      count++;
+      return clock.ms;
+    },
+    looked: () => {
+      const before = count;
+      return eventually(() => count >= before + reads, `${reads} reads of the clock`);
+    },
+  };
+  return clock;
+}
+
 export interface HeldTimers {
-  /** How many were begun so far. */
+  /** How many were begun so far, those that were cleared included. */
   readonly begun: number;
-  /** Runs the first of them that was not run yet, as if its time were over. */
-  end(): void;
+  /** Runs the first of them that was not run yet, as if its time were over. @throws Error when that one was cleared */
+  expireNext(): void;
 }
 
 /** Until the test is over, timers of exactly so many milliseconds never end by themselves; all others are as they were. */
 export function holdTimers(t: TestContext, ms: number): HeldTimers {
-  const held: (() => void)[] = [];
-  let ended = 0;
-  const begin = globalThis.setTimeout;
+  const held: { readonly handle: unknown; readonly run: () => void; cleared: boolean }[] = [];
+  let expired = 0;
+  const { setTimeout: begin, clearTimeout: clear } = globalThis;
   const beginOrHold = (run: (...args: unknown[]) => void, after?: number, ...args: unknown[]) => {
     if (after !== ms) return begin(run, after, ...args);
-    held.push(() => run(...args));
-    return begin(() => undefined, 0);
+    const handle = begin(() => undefined, 0);
+    held.push({ handle, run: () => run(...args), cleared: false });
+    return handle;
+  };
+  const clearOrLetGo = (handle?: NodeJS.Timeout | string | number): void => {
+    for (const timer of held) timer.cleared ||= timer.handle === handle;
+    clear(handle);
   };
   t.mock.method(globalThis, "setTimeout", beginOrHold as typeof setTimeout);
+  t.mock.method(globalThis, "clearTimeout", clearOrLetGo);
   return {
     get begun() {
       return held.length;
     },
-    end: () => {
-      const run = held[ended++];
-      if (run === undefined) throw new Error(`no timer of ${ms} ms was begun`);
-      run();
+    expireNext: () => {
+      const timer = held[expired++];
+      if (timer === undefined) throw new Error(`no timer of ${ms} ms was begun`);
+      if (timer.cleared) throw new Error(`the timer of ${ms} ms was cleared`);
+      timer.run();
     },
   };
 }

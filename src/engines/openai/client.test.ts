@@ -147,10 +147,13 @@ test("a server that is not there", async (t) => {
   assert.match(error.message, /ECONNREFUSED.*\(2 attempts.*check that the server runs/);
 });
 
-test("no more than maxConcurrent requests are with the server at once, and all are answered", async () => {
+test("no more than maxConcurrent requests are with the server at once, and all are answered", async (t) => {
   let arrived = 0;
   let goOn = (): void => undefined;
   const open = new Promise<void>((resolve) => (goOn = resolve));
+  // If fewer come, they are answered all the same, and the count below tells.
+  const limit = setTimeout(goOn, 60_000);
+  t.after(() => clearTimeout(limit));
   // The first three are answered together, after a while in which a fourth could come.
   const slowly: StubAnswer = async (response, request) => {
     if (++arrived === 3) setTimeout(goOn, 100);

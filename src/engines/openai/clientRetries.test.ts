@@ -1,7 +1,7 @@
 // What the client asks again, when, and how long: against a scripted server in this process.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holdTimers } from "../../core/testTime.ts";
+import { holdTimers, replyBegins } from "../../core/testTime.ts";
 import { clientOf, failureOf, question, serve } from "./clientHarness.ts";
 import { json, piece, raw, says, streams, type StubAnswer } from "./stubServer.ts";
 
@@ -79,11 +79,11 @@ test("a wish beyond the deadline is not waited for", async () => {
 
 test("a slow reply is given up and asked for again, its first byte or its last", async (t) => {
   const patience = holdTimers(t, 500);
-  const never: StubAnswer = () => void setImmediate(patience.end);
+  const never: StubAnswer = () => void setImmediate(patience.expireNext);
   const stalls: StubAnswer = (response) => {
     response.writeHead(200, { "content-type": "application/json" });
-    // When it is in the client's hands, as far as a server can tell.
-    response.write('{"choices":', () => setImmediate(() => setImmediate(patience.end)));
+    void replyBegins().then(patience.expireNext);
+    response.write('{"choices":');
   };
   const server = await serve(never, stalls, says("quick"));
   const { client } = clientOf(server, { requestTimeoutSeconds: 0.5, deadlineSeconds: 600 });
@@ -108,7 +108,7 @@ test("a stream that stalls is given up, too", async (t) => {
   const told: string[] = [];
   const onText = (text: string): void => {
     told.push(text);
-    if (text === "one ") patience.end();
+    if (text === "one ") patience.expireNext();
   };
   const reply = await client.complete({ ...question, onText });
   assert.deepEqual(told, ["one ", "two"]);

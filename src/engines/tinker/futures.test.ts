@@ -133,7 +133,7 @@ test("our own patience with one poll is no failure", async (t) => {
   const server = stub({
     retrieve_future: ({ index }) => {
       if (index > 0) return DONE;
-      setImmediate(patience.end);
+      setImmediate(patience.expireNext);
       return new Promise(() => undefined);
     },
   });

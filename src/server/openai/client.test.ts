@@ -8,7 +8,7 @@ import { ScriptedRuntime, toolResult } from "../../agent/scriptedFakes.ts";
 import { loadTemplate } from "../../agent/template.ts";
 import { EngineError } from "../../core/errors.ts";
 import { randomStream } from "../../core/random.ts";
-import { eventually, holdTimers } from "../../core/testTime.ts";
+import { eventually, holdTimers, replyBegins } from "../../core/testTime.ts";
 import type { Segment, Trajectory } from "../../core/trajectory.ts";
 import { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import type { Codec, Sampler } from "../../engines/engine.ts";
@@ -254,9 +254,13 @@ describe("a reply that is spoilt", { concurrency: 1 }, () => {
         const { client } = clientAt(proxy.baseUrl, { requestTimeoutSeconds: 1.5, deadlineSeconds: 600 });
         let told = "";
         const onText = (piece: string): void => void (told += piece);
+        let begun = false;
+        void replyBegins().then(() => (begun = true));
         const asked = client.complete({ ...question, ...(stream && { onText }) });
-        await eventually(() => proxy.seen.length === 1 && (told !== "" || !stream || fault.type === "slow"));
-        patience.end();
+        await eventually(() =>
+          fault.type === "slow" ? proxy.seen.length === 1 : begun && (told !== "" || !stream),
+        );
+        patience.expireNext();
         const reply = await asked;
         assert.deepEqual([reply.text, reply.attempts, patience.begun], [good, 2, 2]);
       });

@@ -26,7 +26,7 @@ interface Received {
   readonly whole: boolean;
 }
 
-/** @param stopBehind begins the wait for more: what has come so far ends with it */
+/** @param stopBehind once the text matches, 300 ms more are given, then the request is aborted */
 async function ask(url: string, stream: boolean, stopBehind?: RegExp): Promise<Received> {
   let response: Response;
   const controller = new AbortController();

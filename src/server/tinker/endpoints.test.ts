@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { request as startRequest } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually, watchedClock } from "../../core/testTime.ts";
 import {
   type Json,
   sampling,
@@ -13,7 +14,6 @@ import {
   TestClient,
   textDatum,
   training,
-  watchedClock,
 } from "./testClient.ts";
 
 let checkpoint: SmallCheckpoint;
@@ -125,7 +125,7 @@ describe("sessions", () => {
 
   test("end when nothing is heard of them", async (t) => {
     const clock = watchedClock();
-    const short = await serveSmall(checkpoint, { sessionTimeoutSeconds: 0.3, now: clock.now });
+    const short = await serveSmall(checkpoint, { sessionTimeoutSeconds: 0.3, ageNow: clock.now });
     t.after(() => short.server.close());
     const [silent, alive] = [await short.client.session(), await short.client.session()];
     const model = await short.client.model("small", silent);
@@ -134,6 +134,7 @@ describe("sessions", () => {
       assert.ok(sessions.find(silent) !== undefined);
       clock.ms += ms;
       await short.client.ask("session_heartbeat", { session_id: alive });
+      // While nothing is asked only the server's own timer looks.
       await clock.looked();
     }
     assert.equal(sessions.find(silent), undefined);
@@ -145,7 +146,7 @@ describe("sessions", () => {
 
   test("live by their requests too, and by asking for results", async (t) => {
     const clock = watchedClock();
-    const options = { sessionTimeoutSeconds: 0.6, holdMs: 50, now: clock.now };
+    const options = { sessionTimeoutSeconds: 0.6, holdMs: 50, ageNow: clock.now };
     const short = await serveSmall(checkpoint, options);
     t.after(() => short.server.close());
     const at = short.client;
@@ -277,7 +278,7 @@ describe("keys and limits", () => {
 describe("results", () => {
   test("are held for, told to be tried again, kept a while, and gone then", async (t) => {
     const clock = watchedClock();
-    const options = { holdMs: 60, keepMs: 400, keepFetchedMs: 100, now: clock.now };
+    const options = { holdMs: 60, keepMs: 400, keepFetchedMs: 100, ageNow: clock.now };
     const brief = await serveSmall(checkpoint, options);
     t.after(() => brief.server.close());
     const id = await brief.client.model("small");
@@ -315,7 +316,7 @@ describe("results", () => {
 
   test("of a sample that are gone are sampled anew by the same request; those of training are not computed again", async (t) => {
     const clock = watchedClock();
-    const brief = await serveSmall(checkpoint, { keepMs: 50, keepFetchedMs: 50, now: clock.now });
+    const brief = await serveSmall(checkpoint, { keepMs: 50, keepFetchedMs: 50, ageNow: clock.now });
     t.after(() => brief.server.close());
     const id = await brief.client.model("small");
     const sampler = await brief.client.sampler(id, 0);
@@ -362,23 +363,19 @@ describe("results", () => {
 });
 
 test("the server ends: polls are let go, and what is under way is done first", async () => {
-  const ending = await serveSmall(checkpoint);
+  const clock = watchedClock();
+  const ending = await serveSmall(checkpoint, { ageNow: clock.now });
   const id = await ending.client.model("small");
   const { request_id: waiting } = await ending.client.ask("optim_step", {
     model_id: id,
     seq_id: 2,
     adam_params: {},
   });
-  const { service } = ending.server;
-  const outcome = service.outcome.bind(service);
-  const held = new Promise<void>((resolve) => {
-    service.outcome = (...args) => {
-      resolve();
-      return outcome(...args);
-    };
-  });
+  const { sessions } = ending.server.service;
+  clock.ms = 1;
   const poll = ending.client.post("retrieve_future", { request_id: waiting });
-  await held;
+  // Who asks for a result lives; then it is held.
+  await eventually(() => sessions.all[0]?.lastSeen === 1, "the poll has come");
   await ending.client.ask("save_weights", { model_id: id, seq_id: 1, path: "last" });
   const closed = ending.server.close();
   const { status, json } = await poll;

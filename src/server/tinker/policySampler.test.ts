@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomStream } from "../../core/random.ts";
-import { eventually } from "../../core/testTime.ts";
+import { watchedClock } from "../../core/testTime.ts";
 import type { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import { smallEngine } from "../../engines/embedded/testModel.ts";
 import type { SampleRequest } from "../../engines/engine.ts";
@@ -45,20 +45,12 @@ function job(tokens: readonly number[], more: Partial<SampleJob> = {}): SampleJo
 const askOf = (by: PolicySampler, one: SampleJob): Promise<SampleOutput> => by.sample(one, (use) => use(by));
 const ask = (one: SampleJob): Promise<SampleOutput> => askOf(sampler, one);
 
-/** A sampler by whose clock nothing passes but what is added to `ms`; `looked` waits until it has looked at it again. */
+/** A sampler by whose clock nothing passes but what the test says. */
 function stopped(arriving = false) {
-  let looks = 0;
-  const clock = { ms: 0 };
-  const now = (): number => {
-    looks++;
-    return clock.ms;
-  };
-  const looked = async (): Promise<void> => {
-    // Of one look some of the calls may have been before.
-    const before = looks;
-    await eventually(() => looks > before + 4);
-  };
-  return { by: new PolicySampler(engine, { ...GATHER, arriving: () => arriving, now }), clock, looked };
+  // A look reads the clock up to two times, and after one that hands over none follows: the fifth read is of a third look,
+  // thus two have ended before it that handed nothing over.
+  const clock = watchedClock(5);
+  return { by: new PolicySampler(engine, { ...GATHER, arriving: () => arriving, now: clock.now }), clock };
 }
 const tokensOf = ({ sequences }: SampleOutput): readonly number[] => sequences[0]?.tokens ?? [];
 
@@ -101,11 +93,11 @@ test("requests of one moment are computed together, in their own order", async (
 });
 
 test("a request that is being read is waited for, but not for ever", async () => {
-  const { by, clock, looked } = stopped(true);
+  const { by, clock } = stopped(true);
   const { decodeSteps } = engine.samplingWork;
   const asked = askOf(by, job([1, 2, 3]));
   clock.ms = 299;
-  await looked();
+  await clock.looked();
   assert.equal(engine.samplingWork.decodeSteps, decodeSteps);
   clock.ms = 300;
   assert.ok(tokensOf(await asked).length > 0);
@@ -116,12 +108,12 @@ test("the requests of one call are one batch, however long one of them takes to 
   const late = [0, 1, 2].map((i) =>
     job([1, 2, 3 + i], { order: [0, i], together: call, streams: [randomStream("late", i)] }),
   );
-  const { by, clock, looked } = stopped();
+  const { by, clock } = stopped();
   let steps = 0;
   const { decodeSteps } = await work(async () => {
     const asked = late.slice(0, 2).map((one) => askOf(by, one));
     clock.ms = 4999;
-    await looked();
+    await clock.looked();
     steps = engine.samplingWork.decodeSteps;
     const last = askOf(by, late[2] as SampleJob);
     clock.ms += 5;
@@ -137,11 +129,11 @@ test("the requests of one call are one batch, however long one of them takes to 
 });
 
 test("a call of which a part never comes is computed without it", async () => {
-  const { by, clock, looked } = stopped();
+  const { by, clock } = stopped();
   const { decodeSteps } = engine.samplingWork;
   const asked = askOf(by, job([1, 2, 3], { together: { call: "torn", count: 2 } }));
   clock.ms = 4999;
-  await looked();
+  await clock.looked();
   assert.equal(engine.samplingWork.decodeSteps, decodeSteps);
   clock.ms = 5000;
   assert.ok(tokensOf(await asked).length > 0);

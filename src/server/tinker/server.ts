@@ -72,8 +72,11 @@ export interface TinkerServerOptions {
   readonly maxSamplerEngines?: number;
   /** Longest body in bytes. Default 256 MiB. */
   readonly maxBodyBytes?: number;
-  /** Milliseconds of a steady clock, by which sessions and results age. Default: that of the process. */
-  readonly now?: () => number;
+  /**
+   * Milliseconds of a steady clock, by which sessions and results age; gathering, pauses and held requests go by that of the
+   * process all the same. Default: that of the process.
+   */
+  readonly ageNow?: () => number;
   /** One line about what happened. */
   readonly log?: (line: string) => void;
   /** Told of failures that are not the client's. */
@@ -123,7 +126,7 @@ export async function startTinkerServer(options: TinkerServerOptions): Promise<T
     gather: { gatherMs, maxGatherMs: MAX_GATHER_MS, togetherMs, arriving: () => arrivals.any, now },
     futures: {
       run: randomBytes(4).toString("hex"),
-      now: options.now ?? now,
+      now: options.ageNow ?? now,
       keepMs: options.keepMs ?? 30 * 60_000,
       keepFetchedMs: options.keepFetchedMs ?? 120_000,
       maxBytes: RESULT_BYTES,

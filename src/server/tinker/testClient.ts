@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../../core/testTime.ts";
 import type { EmbeddedEngine } from "../../engines/embedded/embeddedEngine.ts";
 import { smallEngine } from "../../engines/embedded/testModel.ts";
 import { startTinkerServer, type TinkerServer, type TinkerServerOptions } from "./server.ts";
@@ -167,24 +166,6 @@ export async function serveSmall(
   });
   const headers = options.key === undefined ? {} : { "x-api-key": options.key };
   return { server, client: new TestClient(server.baseUrl, headers), failures, lines };
-}
-
-/** For `now`: stands still but for what the test adds to `ms`, and tells when it was looked at. */
-export function watchedClock(): { ms: number; now: () => number; looked: () => Promise<void> } {
-  let looks = 0;
-  const clock = {
-    ms: 0,
-    now: () => {
-      looks++;
-      return clock.ms;
-    },
-    /** While nothing is asked only the server's own timer looks. */
-    looked: () => {
-      const before = looks;
-      return eventually(() => looks > before, "the server's look at its sessions");
-    },
-  };
-  return clock;
 }
 
 /** Twelve tokens and what follows each. */
