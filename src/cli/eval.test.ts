@@ -1,14 +1,13 @@
 // `pyvision eval` as a user meets it: the carried policy on a few questions, a server's model on some hundreds, killed and
 // continued; and what is refused before anything is begun.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { encode } from "fast-png";
+import { deadPort } from "../core/testPorts.ts";
 import { says, stubServer } from "../engines/openai/stubServer.ts";
 import { openTrajectoryStore } from "../runs/trajectoryStore.ts";
 import { createWorld } from "../tasks/world/world.ts";
@@ -244,7 +243,7 @@ test("two benchmarks with a judge, shuffled options and --json: a folder each, w
   assert.match(markdown, /88\.7 PyVision-Image-7B/);
 });
 
-test("a server that is not there: it stops after a few items, without a report", async () => {
+test("a server that is not there: it stops after a few items, without a report", async (t) => {
   const file = writeSums(join(root, "gone"), 40);
   const common = [
     "--tasks",
@@ -256,17 +255,11 @@ test("a server that is not there: it stops after a few items, without a report",
     "--set",
     "engine.maxRetries=0",
   ];
-  // The near end of a connection has a port at which nobody listens, and which nobody else is given.
-  const server = await sumServer(0);
-  const near = connect(Number(new URL(server.baseUrl).port), "127.0.0.1");
-  await once(near, "connect");
   const stopped = await runEvalCommand(root, [
     ...common,
     "--engine",
-    `http://127.0.0.1:${near.localPort}/v1`,
+    `http://127.0.0.1:${await deadPort(t)}/v1`,
   ]);
-  near.destroy();
-  await server.close();
   assert.notEqual(stopped.code, 0);
   assert.match(
     stopped.stderr,

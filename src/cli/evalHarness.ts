@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encode } from "fast-png";
 import { says, type StubAnswer, stubServer, type StubServer } from "../engines/openai/stubServer.ts";
+import { standBeforeAppending } from "./testGate.ts";
 
 /** One small picture that all questions share. @returns the file of questions "What is i plus i?" */
 export function writeSums(dir: string, count: number): string {
@@ -70,20 +71,9 @@ export interface Ended {
 // The kill comes soon after so many answers. Should it come late, the command waits for it: some answers further on it stands
 // still, so that no run is over before it was killed. (For other signals nothing stands still: they have to be heard.)
 const SLACK = 3;
-const HOLD = (most: number): string => `
-  import fs from "node:fs";
-  import { syncBuiltinESMExports } from "node:module";
-  import { basename } from "node:path";
-  const append = fs.appendFileSync;
-  let records;
-  fs.appendFileSync = (path, ...more) => {
-    if (basename(String(path)) === "items.jsonl")
-      records ??= fs.existsSync(path) ? fs.readFileSync(path, "utf8").split("\\n").length - 1 : 0;
-    append(path, ...more);
-    if (basename(String(path)) === "items.jsonl" && ++records >= ${most})
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  };
-  syncBuiltinESMExports();`;
+const HOLD_MS = 120_000;
+/** Then a command that has not ended by itself is killed. */
+const COMMAND_MS = 1_800_000;
 
 /** @param kill SIGKILL, or once another signal, to the whole process group as soon as so many answers are recorded in the folder */
 export function runEvalCommand(
@@ -99,15 +89,16 @@ export function runEvalCommand(
 ): Promise<Ended> {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const holds = kill !== undefined && (kill.signal ?? "SIGKILL") === "SIGKILL";
-  const hold = holds
-    ? ["--import", `data:text/javascript,${encodeURIComponent(HOLD(kill.records + SLACK))}`]
+  const gate = holds
+    ? [standBeforeAppending("items.jsonl", `lines >= ${kill.records + SLACK}`, HOLD_MS)]
     : [];
-  const words = [...hold, "--import", import.meta.resolve("tsx"), main, "eval", ...args];
+  const words = [...gate, "--import", import.meta.resolve("tsx"), main, "eval", ...args];
   const child = spawn(process.execPath, words, {
     cwd,
     detached: true,
     env: { ...process.env, ...watch?.env },
     stdio: ["ignore", "pipe", "pipe"],
+    ...{ timeout: COMMAND_MS, killSignal: "SIGKILL" },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

@@ -6,9 +6,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { after, describe, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { eventually } from "../core/testTime.ts";
 import { startTestServer } from "../server/openai/testServer.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -46,16 +47,17 @@ interface Serving {
   readonly ended: Promise<number | null>;
 }
 
-const serving = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of serving) child.kill("SIGKILL");
-});
+/** Then a server that was not told to end is killed, and whatever waits for it fails. */
+const SERVING_MS = 300_000;
 
-/** @param lines that it is waited for */
-async function startServing(args: readonly string[], lines = 1): Promise<Serving> {
+/** Killed at the latest when the test is over. @param lines that it is waited for */
+async function startServing(t: TestContext, args: readonly string[], lines = 1): Promise<Serving> {
   const all = ["--import", import.meta.resolve("tsx"), path("./main.ts"), "serve", ...args];
-  const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"] });
-  serving.add(child);
+  const child = spawn(process.execPath, all, {
+    stdio: ["ignore", "pipe", "pipe"],
+    ...{ timeout: SERVING_MS, killSignal: "SIGKILL" },
+  });
+  t.after(() => child.kill("SIGKILL"));
   let [stdout, stderr] = ["", ""];
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
@@ -86,8 +88,8 @@ describe("pyvision serve", { concurrency: 2 }, () => {
       assert.doesNotMatch(again, /"policy"/);
     });
 
-  test("a request under way does not keep it from ending", { timeout: 300_000 }, async () => {
-    const server = await startServing([carried, "--openai", "--port", "0", "--threads", "1", "--model-name", "policy"]); // prettier-ignore
+  test("a request under way does not keep it from ending", async (t) => {
+    const server = await startServing(t, [carried, "--openai", "--port", "0", "--threads", "1", "--model-name", "policy"]); // prettier-ignore
     const url = / at (http:\S+)\n$/.exec(server.said)?.[1] ?? "";
     // At such a temperature a reply ends by chance, after some hundred tokens.
     const body = {
@@ -113,10 +115,16 @@ describe("pyvision serve", { concurrency: 2 }, () => {
         underWay--;
       }
     };
-    const asking = Array.from({ length: 4 }, askOn);
+    let failure: unknown;
+    const asking = Array.from({ length: 4 }, () =>
+      askOn().catch((error: unknown) => {
+        failure ??= error;
+      }),
+    );
     // The server stands still while it is looked whether replies are under way, until it has been told to end.
     for (;;) {
-      while (underWay < 3) await sleep(10);
+      await eventually(() => underWay >= 3 || failure !== undefined);
+      assert.ifError(failure);
       server.child.kill("SIGSTOP");
       for (let i = 0; i < 10; i++) await sleep(20); // what has left it is read
       if (underWay >= 3) break;
@@ -127,16 +135,17 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     server.child.kill("SIGCONT");
     assert.equal(await server.ended, 0);
     await Promise.all(asking);
+    assert.ifError(failure);
     const stopped = /(^|\n\ndata: )\{"error":\{"message":"the server is being stopped"[^\n]*\}\s*$/;
     for (const text of texts)
       assert.ok(stopped.test(text) || text.endsWith("data: [DONE]\n\n"), text.slice(-300));
     assert.ok(texts.some((text) => stopped.test(text)));
   });
 
-  test("--config: its checkpoint and pixel limits under its name; --host beyond this machine asks for a key", async () => {
+  test("--config: its checkpoint and pixel limits under its name; --host beyond this machine asks for a key", async (t) => {
     const port = "0";
     const all = ["--config", config, "--openai", "--port", port, "--host", "0.0.0.0", "--threads", "1"];
-    const server = await startServing(all);
+    const server = await startServing(t, all);
     const url = /^serving image-mini at (http:\/\/0\.0\.0\.0:\d+\/v1)\n$/.exec(server.said)?.[1] ?? "";
     const { data } = (await (await fetch(`${url.replace("0.0.0.0", "127.0.0.1")}/models`)).json()) as { data: { id: string }[] }; // prettier-ignore
     assert.equal(data[0]?.id, "image-mini");
@@ -155,10 +164,10 @@ describe("pyvision serve", { concurrency: 2 }, () => {
     assert.match(stderr, new RegExp(`error: cannot serve on 127.0.0.1 port ${port}: the port is taken; choose another, or 0 for any\n$`)); // prettier-ignore
   });
 
-  test("--tinker: says how to use it, trains, keeps what was saved, and ends at SIGTERM with exit code 0", async () => {
+  test("--tinker: says how to use it, trains, keeps what was saved, and ends at SIGTERM with exit code 0", async (t) => {
     const store = join(root, "store");
     const words = [carried, "--tinker", "--port", "0", "--threads", "1", "--model-name", "mini", "--store", store]; // prettier-ignore
-    const server = await startServing(words, 7);
+    const server = await startServing(t, words, 7);
     const { said } = server;
     const [, url = ""] = /^serving mini at (http:\/\/127\.0\.0\.1:\d+), checkpoints in /.exec(said) ?? [];
     const lines = said.split("\n");

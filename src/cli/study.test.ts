@@ -21,12 +21,16 @@ import { parseData } from "../studies/data.ts";
 import { loadStudy } from "../studies/studyFile.ts";
 import { planStudies } from "../studies/grid.ts";
 import { STUDY } from "../studies/testStudy.ts";
+import { standBeforeAppending } from "./testGate.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 /** A metric that studies keep when they measure it. */
 const EFFECTIVE = "tool_calls/effective_mean";
 const root = mkdtempSync(join(tmpdir(), "pyvision-study-"));
-after(() => rmSync(root, { recursive: true, force: true }));
+after(() => {
+  killAll();
+  rmSync(root, { recursive: true, force: true });
+});
 
 const SMALL = [
   ...["train.saveEvery=1", "train.evaluateEvery=1", "selection.genBatch=3", "selection.trainBatch=2"],
@@ -44,21 +48,8 @@ interface Ended {
   readonly stderr: string;
 }
 
-// Before a run writes down a step behind its first, it waits for as long as the gate is closed: there is a folder `gate`, and
-// no file in it with the run's name. So what it is killed or stopped in is no matter of how fast anybody is.
-const GATE = (gate: string): string => `
-  import fs from "node:fs";
-  import { syncBuiltinESMExports } from "node:module";
-  import { basename, dirname, join } from "node:path";
-  const gate = ${JSON.stringify(gate)};
-  const append = fs.appendFileSync;
-  const clock = new Int32Array(new SharedArrayBuffer(4));
-  fs.appendFileSync = (path, text, ...more) => {
-    if (basename(String(path)) === "metrics.jsonl" && JSON.parse(text).step > 1)
-      while (fs.existsSync(gate) && !fs.existsSync(join(gate, basename(dirname(path))))) Atomics.wait(clock, 0, 0, 20);
-    append(path, text, ...more);
-  };
-  syncBuiltinESMExports();`;
+/** Then a study that has not ended by itself is killed, and whoever waits for something of it is told. */
+const STUDY_MS = 900_000;
 
 interface Gate {
   /** For the environment of a study, which hands it on to its runs. */
@@ -68,12 +59,16 @@ interface Gate {
   open(): void;
 }
 
+// Before a run writes down a step behind its first, it waits for as long as the gate is closed: there is a folder `gate`, and
+// no file in it with the run's name. So what it is killed or stopped in is no matter of how fast anybody is.
 function closedGate(name: string): Gate {
   const gate = join(root, name);
   mkdirSync(gate);
-  const program = `data:text/javascript,${encodeURIComponent(GATE(gate))}`;
+  const folder = JSON.stringify(gate);
+  const closed = `fs.existsSync(${folder}) && !fs.existsSync(join(${folder}, basename(dirname(path))))`;
+  const word = standBeforeAppending("metrics.jsonl", `JSON.parse(text).step > 1 && ${closed}`, STUDY_MS);
   return {
-    env: { NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --import=${program}` },
+    env: { NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${word}` },
     pass: (digest) => writeFileSync(join(gate, digest), ""),
     open: () => rmSync(gate, { recursive: true }),
   };
@@ -86,12 +81,22 @@ interface Started {
   stderr(): string;
 }
 
+const studies = new Set<ChildProcess>();
+/** A study that is killed takes its runs along, but not those that stand at a gate. */
+function killAll(): void {
+  for (const study of studies) study.kill("SIGKILL");
+  for (const pid of writers().values()) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+}
+
 const start = (...args: readonly string[]): Started => startWith({}, ...args);
 
 function startWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Started {
   const env = { ...process.env, ...more };
   delete env["NODE_TEST_CONTEXT"];
-  const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], { env });
+  const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], {
+    ...{ env, timeout: STUDY_MS, killSignal: "SIGKILL" },
+  });
+  studies.add(child);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
@@ -107,14 +112,15 @@ const studyArgs = (out: string, ...more: readonly string[]): string[] => [
   ...more,
 ];
 
-/** Waits until `what` gives something; the deadline is for a study that ended without it. */
+/** Waits until `what` gives something. @throws Error when the study ends without it, at the latest when its time is over */
 async function until<T>(what: () => T | undefined, ended: Promise<Ended>): Promise<T> {
   let over: Ended | undefined;
   void ended.then((end) => (over = end));
   for (;;) {
     const found = what();
     if (found !== undefined) return found;
-    if (over !== undefined) throw new Error(`the study ended before: ${over.stderr}`);
+    if (over !== undefined)
+      throw new Error(`the study ended (${over.signal ?? over.code}) before: ${over.stderr}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -139,9 +145,10 @@ function writers(): Map<string, number> {
 const summaryOf = (digest: string): { readonly resumed: number } =>
   JSON.parse(readFileSync(join(runDir("killed", digest), "summary.json"), "utf8")) as { resumed: number };
 
+/** Whether it is a process of this test's: its command line names the folder. One that has ended has none. */
 function isAlive(pid: number): boolean {
   try {
-    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(root);
   } catch {
     return false;
   }
@@ -158,6 +165,7 @@ test("killed with a run, interrupted, it goes on and ends as one that was left a
     );
     return begun !== undefined && at.size === 2 ? { half: begun, pids: at } : undefined;
   }, first.ended);
+  assert.ok([...pids.values()].every(isAlive));
   process.kill(pids.get(half) as number, "SIGKILL");
   first.child.kill("SIGKILL");
   assert.equal((await first.ended).signal, "SIGKILL");
