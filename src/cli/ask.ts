@@ -1,7 +1,7 @@
 // `pyvision ask`: the agent on the user's own files and question, shown while it works, with the embedded engine or a model
 // behind a server.
 import { existsSync } from "node:fs";
-import { Option, type Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { createReporter } from "../runs/progress.ts";
 import { askTerminal } from "./ask/terminal/askTerminal.ts";
 import { GRAPHICS, type Graphics } from "./ask/terminal/graphics.ts";
@@ -48,8 +48,8 @@ export function registerAsk(program: Command): void {
     )
     .option(
       "--terminal-wait <ms>",
-      "how long it is waited for the terminal to say what it can show; more over a slow connection",
-      parseWhole(600_000),
+      "milliseconds to wait for the terminal's answer about pictures; more for a slow connection",
+      parseWait,
       500,
     )
     .option("--config <file>", "play by a recipe of yours: prompt template, limits, sampling, Python tool")
@@ -75,6 +75,13 @@ export function registerAsk(program: Command): void {
       );
       if (!answered) process.exitCode = 1;
     });
+}
+
+/** Answers that come when nobody waits for them would stand in the user's prompt as if they had been typed. */
+function parseWait(text: string): number {
+  const value = parseWhole(600_000)(text);
+  if (value === 0) throw new InvalidArgumentError("Must be at least 1; --graphics none does not ask.");
+  return value;
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

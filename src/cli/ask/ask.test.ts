@@ -234,6 +234,7 @@ answer: 56
     [["What?", "--image", "a.png", "--video", "b.mp4"], 2, /'--image <file\.\.\.>' cannot be used with option '--video/], // prettier-ignore
     [["What?", "--image", "none.png"], 1, /^error: image none\.png: cannot be read \(there is no such file\)/], // prettier-ignore
     [["What?", "--video", "none.mp4"], 1, /^error: video none\.mp4: cannot be read \(there is no such file\)/], // prettier-ignore
+    [["What?", "--image", "a.png", "--terminal-wait", "0"], 2, /'0' is invalid\. Must be at least 1; --graphics none does not ask/], // prettier-ignore
     [["What?", "--image", "a.png", "--checkpoint", "none"], 2, /^error: model\.init: "none" does not exist/],
   ] as const)
     test(`refused at once: ${args.join(" ")}`, async () => {

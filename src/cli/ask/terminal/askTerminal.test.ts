@@ -59,13 +59,13 @@ test("what the terminal says goes before its name, but iTerm2's protocol cannot 
 
 test("a pipe is not asked and shows nothing, unless a protocol is asked for", async () => {
   const t = terminal([], false);
-  assert.deepEqual(await askTerminal(t.input, t.output, { TERM: "xterm-kitty" }), NO_GRAPHICS);
-  assert.deepEqual(await askTerminal(t.input, t.output, env, "sixel"), {
+  assert.deepEqual(await askTerminal(t.input, t.output, { TERM: "xterm-kitty" }, "auto", HOUR), NO_GRAPHICS);
+  assert.deepEqual(await askTerminal(t.input, t.output, env, "sixel", HOUR), {
     graphics: "sixel",
     cell: USUAL_CELL,
   });
   assert.deepEqual(t.log, []);
   const shown = terminal([]);
-  assert.deepEqual(await askTerminal(shown.input, shown.output, env, "none"), NO_GRAPHICS);
+  assert.deepEqual(await askTerminal(shown.input, shown.output, env, "none", HOUR), NO_GRAPHICS);
   assert.deepEqual(shown.log, []);
 });

@@ -35,8 +35,8 @@ export async function askTerminal(
   input: TerminalInput,
   output: TerminalOutput,
   env: Readonly<Record<string, string | undefined>>,
-  wanted: Graphics | "none" | "auto" = "auto",
-  timeoutMs = 500,
+  wanted: Graphics | "none" | "auto",
+  timeoutMs: number,
 ): Promise<Terminal> {
   if (wanted === "none" || (wanted === "auto" && output.isTTY !== true)) return NO_GRAPHICS;
   const canAsk =
