@@ -49,9 +49,10 @@ export const TIME: readonly Attack[] = [
     turns: [
       {
         run: py`
+          def burn():  # CPython 3.11 keeps the jump back of a loop out of the try that it begins; a call is in it
+              while True: pass
           while True:
-              try:
-                  while True: sum(range(9))  # CPython 3.11 keeps the jump back of a loop out of the try, a call is in it
+              try: burn()
               except BaseException: pass
         `,
         ends: ["timeout"],
@@ -142,7 +143,7 @@ export const TIME: readonly Attack[] = [
     category: "time",
     turns: [
       {
-        run: "import time\ntry:\n    while True: sum(range(9))\nfinally:\n    time.sleep(60)",
+        run: "import time\ndef burn():\n    while True: pass\ntry: burn()\nfinally: time.sleep(60)",
         ends: ["timeout"],
         alive: false,
       },
