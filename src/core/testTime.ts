@@ -12,6 +12,11 @@ export async function eventually(check: () => boolean, what = check.toString()):
     if (performance.now() > until) throw new Error(`not so within ${LIMIT_MS / 1000} s: ${what}`);
 }
 
+/** Everything that waits for nothing but its turn has been done: a time would say nothing of that on a busy machine. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Settles when the next HTTP request has come in to any server of this process. */
 export function requestArrives(): Promise<void> {
   return told("http.server.request.start");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomStream } from "../core/random.ts";
+import { settled } from "../core/testTime.ts";
 import type { Sampler, SampleRequest } from "../engines/engine.ts";
 import { LockstepSampler } from "./lockstep.ts";
 
@@ -11,11 +12,6 @@ const request = (sequenceId: string): SampleRequest => ({
   params: { maxNewTokens: 1, temperature: 1, topP: 1, topK: 0, stopStrings: [] },
   random: randomStream(sequenceId),
 });
-
-/** Everything that waits for nothing but its turn has been done: a time would say nothing of that on a busy machine. */
-async function settled(): Promise<void> {
-  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 /** Writes down what it is asked; each result's token is the length of its id. */
 class LoggingSampler implements Sampler {

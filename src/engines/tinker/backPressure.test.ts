@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { settled } from "../../core/testTime.ts";
 import { BackPressure } from "./backPressure.ts";
-
-const settled = async (): Promise<void> => {
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-};
 
 /** A clock that moves when it is told to. */
 function world(): {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { settled } from "../../core/testTime.ts";
 import type { MetricsRecord } from "../metrics.ts";
 import { defaultLimits, Feed, type FeedLimits } from "./feed.ts";
-import { settled, testClock, trackedRun, type TestClock } from "./testSupport.ts";
+import { testClock, trackedRun, type TestClock } from "./testSupport.ts";
 import { TrackerError, type Tracker, type TrackedRun, type Update } from "./tracker.ts";
 
 interface Scripted extends Tracker {

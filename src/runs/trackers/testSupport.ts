@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import { settled } from "../../core/testTime.ts";
 import { parseConfig, type ResolvedConfig } from "../config.ts";
 import type { TrackerClock } from "./clock.ts";
 import type { TrackedRun } from "./tracker.ts";
@@ -50,11 +51,6 @@ export function testClock(startMs = 1_700_000_000_000): TestClock {
       now = until;
     },
   };
-}
-
-/** Lets promises that wait for nothing else run. */
-export async function settled(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 export const testConfig = (yaml = "seed: 3"): ResolvedConfig => parseConfig(yaml, "try.yaml");

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { settled } from "../../core/testTime.ts";
 import { silentReporter } from "../../core/reporter.ts";
 import { createRun, type RunDirectory } from "../runDirectory.ts";
 import { drawnAt, metricsAt } from "./sampleRun.ts";
 import { eventFiles } from "./tensorboard/eventFile.ts";
 import { readEventHead } from "./tensorboard/event.ts";
 import { readRecords } from "./tensorboard/records.ts";
-import { settled, temporaryFolder, testClock, testConfig } from "./testSupport.ts";
+import { temporaryFolder, testClock, testConfig } from "./testSupport.ts";
 import { openTrackers, trackerRecord, type OpenTrackersOptions } from "./trackers.ts";
 
 const root = temporaryFolder();

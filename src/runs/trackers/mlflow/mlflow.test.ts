@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { settled, testClock, trackedRun, type TestClock } from "../testSupport.ts";
+import { settled } from "../../../core/testTime.ts";
+import { testClock, trackedRun, type TestClock } from "../testSupport.ts";
 import { TrackerError, type Update } from "../tracker.ts";
 import { mlflowTracker, type MlflowOptions } from "./mlflow.ts";
 
